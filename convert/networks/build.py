@@ -1,0 +1,36 @@
+"""Spec -> Keras network."""
+
+from __future__ import annotations
+
+from portraitlite.convert.networks.layers import LayerMaker, Network
+from portraitlite.convert.spec import DeepLabSpec
+
+__all__ = ["LOGITS_SCOPE", "RESIDUAL_SCOPE", "build_network"]
+
+LOGITS_SCOPE = "logits/semantic"
+RESIDUAL_SCOPE = "decoder/residual"
+
+
+def build_network(spec: DeepLabSpec, *, batch_size: int | None = 1) -> Network:
+    """The network with fresh weights.
+
+    Args:
+        spec: what to build.
+        batch_size: 1 for export: a file with an open batch size gets SpaceToBatchND back. None for training.
+    """
+    import keras
+
+    from portraitlite.convert.networks.aspp import aspp
+    from portraitlite.convert.networks.decoder import decoder
+    from portraitlite.convert.networks.mobilenet_v2 import mobilenet_v2
+
+    make = LayerMaker(spec.resize_convention)
+    image = keras.Input((spec.crop_height, spec.crop_width, 3), batch_size=batch_size, name="image")
+    features, skips = mobilenet_v2(make, image, spec)
+    x = aspp(make, features, spec)
+    refined = x if spec.decoder_stride is None else decoder(make, x, skips[spec.decoder_stride], spec)
+    logits = make.conv(x if spec.residual else refined, LOGITS_SCOPE, spec.classes, epsilon=None)
+    if spec.residual:
+        correction = make.conv(refined, RESIDUAL_SCOPE, spec.classes, epsilon=None)
+        logits = make.add(make.resize(logits, *spec.logits_size, "logits/resize"), correction, "logits/sum")
+    return Network(keras.Model(image, logits, name=str(spec.backbone)), tuple(make.rows))

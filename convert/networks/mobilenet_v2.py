@@ -1,0 +1,73 @@
+"""MobileNetV2 as the official DeepLab uses it (Sandler et al. 2018, arXiv 1801.04381; slim `mobilenet_v2.py`).
+
+Built up to the 320-channel block (`layer_18`); the 1280-channel convolution is left out. Once the output stride is
+reached, a stride becomes a dilation of the layers after it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portraitlite.convert.networks.layers import BACKBONE_EPSILON, LayerMaker, make_divisible
+from portraitlite.convert.spec import DeepLabSpec
+
+__all__ = ["SCOPE", "SKIP_BLOCKS", "block_channels", "mobilenet_v2", "stem_channels"]
+
+SCOPE = "MobilenetV2"
+
+# Table 2 of the paper: expansion t, output channels c, repeats n, stride s of the first.
+BLOCKS = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+# The decoder's low-level features: depthwise output of `layer_4` and `layer_7` (core/feature_extractor.py).
+SKIP_BLOCKS = {4: 2, 8: 5}
+
+
+def _channels(value: int, depth_multiplier: float) -> int:
+    divisor = 8 if depth_multiplier == 1 else 1
+    return make_divisible(value * depth_multiplier, divisor, divisor)
+
+
+def stem_channels(depth_multiplier: float) -> int:
+    """Filters of the first convolution."""
+    return _channels(32, depth_multiplier)
+
+
+def block_channels(depth_multiplier: float) -> list[tuple[int, int]]:
+    """(expanded, output) channels of the 17 blocks."""
+    rows, incoming = [], stem_channels(depth_multiplier)
+    for expansion, channels, repeats, _ in BLOCKS:
+        for _ in range(repeats):
+            expanded = incoming if expansion == 1 else make_divisible(incoming * expansion, 8, 8)
+            incoming = _channels(channels, depth_multiplier)
+            rows.append((expanded, incoming))
+    return rows
+
+
+def mobilenet_v2(make: LayerMaker, image: Any, spec: DeepLabSpec) -> tuple[Any, dict[int, Any]]:
+    """Features at the output stride, and the decoder's low-level features by stride."""
+    strides = [s if i == 0 else 1 for _, _, n, s in BLOCKS for i in range(n)]
+    style = {"activation": "relu6", "epsilon": BACKBONE_EPSILON}
+    skips: dict[int, Any] = {}
+    x = make.conv(image, f"{SCOPE}/Conv", stem_channels(spec.depth_multiplier), kernel=3, stride=2, **style)
+    reached, dilation = 2, 1
+    for i, ((expanded, channels), stride) in enumerate(
+        zip(block_channels(spec.depth_multiplier), strides, strict=True)
+    ):
+        scope = f"{SCOPE}/expanded_conv" + (f"_{i}" if i else "")
+        # The block that loses its stride keeps its own rate; only later ones are dilated (mobilenet_base).
+        own_stride, own_dilation = (1, dilation) if reached == spec.output_stride else (stride, 1)
+        dilation = dilation * stride if reached == spec.output_stride else 1
+        reached *= own_stride
+        h = make.conv(x, f"{scope}/expand", expanded, **style) if i else x
+        h = make.depthwise(h, f"{scope}/depthwise", stride=own_stride, dilation=own_dilation, **style)
+        skips |= {at: h for at, block in SKIP_BLOCKS.items() if block == i}
+        h = make.conv(h, f"{scope}/project", channels, epsilon=BACKBONE_EPSILON)
+        x = make.add(x, h, f"{scope}/add") if h.shape == x.shape else h
+    return x, skips

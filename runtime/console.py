@@ -1,0 +1,43 @@
+"""How every verb talks: results on stdout, progress and notices on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["print_json", "progress_bar", "say"]
+
+
+def say(message: str, *, quiet: bool = False) -> None:
+    """One line on stderr."""
+    if not quiet:
+        print(message, file=sys.stderr)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """A result on stdout."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@contextlib.contextmanager
+def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A function (stage, done, total) that moves a bar on stderr; silent when quiet or not on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks: dict[str, Any] = {}
+
+        def move(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=done, total=total)
+
+        yield move

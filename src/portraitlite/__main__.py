@@ -1,0 +1,5 @@
+"""`python -m portraitlite` is the `portraitlite` command."""
+
+from portraitlite.cli import main
+
+main()

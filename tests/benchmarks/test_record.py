@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import portraitlite.benchmarks
+from portraitlite.benchmarks.environment import Environment, MachineState
+from portraitlite.benchmarks.record import (
+    Configuration,
+    Figures,
+    ModelFacts,
+    RunRecord,
+    load_record,
+    save_record,
+)
+from portraitlite.benchmarks.statistics import LatencyStatistics, summarize
+from portraitlite.runtime.errors import InputError
+
+SCHEMA = Path(portraitlite.benchmarks.__file__).parent / "schema" / "run_record.schema.json"
+STATE = MachineState(0.5, None, 10, {"cpu_mhz": "hidden"})
+RECORD = RunRecord(
+    created="2025-01-02T03:04:05+00:00",
+    model=ModelFacts("größe.tflite", 12, "ab" * 32),
+    configuration=Configuration("desktop", "litert", "default", 1, 3, 0, 0, "invoke"),
+    figures=Figures(1.5, 2.5, summarize([0.1, 0.2, 0.7]), (0.1, 0.7, 0.2)),
+    environment=Environment(
+        portraitlite="1",
+        python="3",
+        numpy="2",
+        backend_version="2",
+        os="Linux",
+        architecture="x86_64",
+        cpu_model="CPU",
+        cpu_features=("avx2",),
+        cpu_count=2,
+        cpu_affinity=(0, 1),
+        cpu_governor=None,
+        memory_total_bytes=100,
+        before=STATE,
+        after=STATE,
+        unavailable={"cpu_governor": "hidden"},
+    ),
+    warnings=("busy",),
+)
+
+
+def document() -> dict[str, Any]:
+    copy: dict[str, Any] = json.loads(json.dumps(RECORD.to_dict()))
+    return copy
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    save_record(path, RECORD)
+    assert load_record(path) == RECORD
+    written = json.loads(path.read_bytes())
+    assert (written["schema_version"], written["kind"]) == (1, "latency")
+    assert written["model"]["name"] == "größe.tflite"
+    assert written["environment"]["cpu_governor"] is None
+
+
+def test_overwrites_only_with_force(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.json", "mine")
+    with pytest.raises(InputError, match="exists"):
+        save_record(path, RECORD)
+    assert path.read_text() == "mine"
+    save_record(path, RECORD, force=True)
+    assert load_record(path) == RECORD
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not JSON"),
+        (b"\xff\xfe\x00", "cannot be used"),
+        ("[1, 2]", "no portraitlite run record"),
+        ('{"results": []}', "no portraitlite run record"),
+        ("[" * 100_000, "cannot be used"),
+        ('{"schema_version": 2}', "schema version 2; this portraitlite reads 1"),
+        ('{"schema_version": 1, "kind": "memory"}', "of kind 'memory'"),
+        ('{"schema_version": 1, "kind": "latency"}', "record lacks configuration, created"),
+        ("9" * 5000, "cannot be used"),
+    ],
+)
+def test_foreign_files(tmp_path: Path, content: str | bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        load_record(write(tmp_path / "run.json", content))
+    assert "\n" not in str(caught.value)
+
+
+def test_no_file_and_a_folder(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(InputError, match="cannot be read"):
+            load_record(path)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400])
+def test_numbers_that_are_none(tmp_path: Path, number: str) -> None:
+    text = json.dumps(document()).replace('"load_ms": 1.5', f'"load_ms": {number}')
+    assert number in text
+    with pytest.raises(InputError, match="cannot be used"):
+        load_record(write(tmp_path / "run.json", text))
+
+
+def change_runs(values: dict[str, Any]) -> None:
+    values["configuration"]["runs"] = 4
+
+
+def change_sign(values: dict[str, Any]) -> None:
+    values["figures"]["latency_ms"][1] = -1
+
+
+def drop_reason(values: dict[str, Any]) -> None:
+    values["environment"]["unavailable"] = {}
+
+
+def add_key(values: dict[str, Any]) -> None:
+    values["gpu"] = "none"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (change_runs, "3 latencies for 4 runs"),
+        (change_sign, "a negative latency"),
+        (drop_reason, "cpu_governor"),
+        (add_key, "unknown keys gpu"),
+    ],
+)
+def test_records_that_contradict_themselves(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], message: str
+) -> None:
+    values = document()
+    change(values)
+    with pytest.raises(InputError, match=message):
+        load_record(write(tmp_path / "run.json", json.dumps(values)))
+
+
+def test_a_record_with_nan_is_not_written(tmp_path: Path) -> None:
+    broken = dataclasses.replace(RECORD, figures=dataclasses.replace(RECORD.figures, load_ms=float("nan")))
+    with pytest.raises(ValueError, match="JSON compliant"):
+        save_record(tmp_path / "run.json", broken)
+    assert list(tmp_path.iterdir()) == []
+
+
+JSON_TYPES = {str: "string", int: "integer", float: "number", tuple: "array", dict: "object"}
+
+
+def json_type(hint: Any) -> Any:
+    """What the schema's `type` (or `$ref`) of a field must be."""
+    if typing.get_origin(hint) is types.UnionType:
+        return [json_type(typing.get_args(hint)[0]), "null"]
+    if dataclasses.is_dataclass(hint):
+        return f"#/$defs/{typing.cast(type, hint).__name__}"
+    return JSON_TYPES[typing.get_origin(hint) or hint]
+
+
+@pytest.mark.parametrize(
+    "kind", [RunRecord, ModelFacts, Configuration, Figures, LatencyStatistics, Environment, MachineState]
+)
+def test_the_schema_says_what_the_classes_say(kind: type) -> None:
+    schema = json.loads(SCHEMA.read_text())
+    part = schema if kind is RunRecord else schema["$defs"][kind.__name__]
+    properties = {name: value.get("type", value.get("$ref")) for name, value in part["properties"].items()}
+    if kind is RunRecord:
+        del properties["schema_version"], properties["kind"]
+    assert properties == {name: json_type(hint) for name, hint in typing.get_type_hints(kind).items()}
+    assert part["required"] == list(part["properties"])
+    assert part["additionalProperties"] is False
+
+
+def test_the_schema_has_this_version_and_kind() -> None:
+    properties = json.loads(SCHEMA.read_text())["properties"]
+    assert properties["schema_version"]["const"] == document()["schema_version"]
+    assert properties["kind"]["const"] == document()["kind"]
