@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from portraitlite.convert.types import Recipe
+from portraitlite.runtime.console import native_stderr_silenced
 from portraitlite.runtime.errors import InputError
 
 __all__ = ["INPUT_NAME", "OUTPUT_NAME", "quantize"]
@@ -48,8 +47,9 @@ def quantize(
     frozen = convert_variables_to_constants_v2(tf.function(function).get_concrete_function(signature))
     holder: Any = tf.Module()
     holder.function = tf.function(lambda image: {OUTPUT_NAME: frozen(image)[0]}, input_signature=[signature])
+    # TensorFlow's C++ converter writes pages to stderr whatever the log level.
     # Through a SavedModel: it gives the file the one signature that other tools look for.
-    with tempfile.TemporaryDirectory(prefix="portraitlite-") as folder, _quiet():
+    with tempfile.TemporaryDirectory(prefix="portraitlite-") as folder, native_stderr_silenced():
         model = str(Path(folder) / "model")
         tf.saved_model.save(holder, model, signatures=holder.function.get_concrete_function())
         converter = tf.lite.TFLiteConverter.from_saved_model(model)
@@ -66,16 +66,3 @@ def quantize(
             converter.inference_input_type = tf.uint8
             converter.inference_output_type = tf.uint8
         return bytes(converter.convert())
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """TensorFlow's C++ converter writes pages to file descriptor 2 whatever the log level; drop them."""
-    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from portraitlite.runtime.bundled import DEFAULT_MODEL
-from portraitlite.runtime.console import print_json, progress_bar, say
+from portraitlite.runtime.console import native_stderr_silenced, print_json, progress_bar, say
 from portraitlite.runtime.portrait import DEFAULT_STRENGTH, Portrait
 from portraitlite.runtime.types import IfNoSubject
 
@@ -45,7 +45,8 @@ def segment(
     loaded = load_photo(photo)
     for notice in loaded.notices:
         say(notice, quiet=quiet)
-    segmenter = Segmenter(model, threads=threads, backend=backend)
+    with native_stderr_silenced():
+        segmenter = Segmenter(model, threads=threads, backend=backend)
     result = segmenter(loaded)
     soft = label or result.metadata.output_label
     mask = result.photo_mask(soft) if soft else result.label_map()
@@ -93,7 +94,8 @@ def portrait(
     loaded = load_photo(photo)
     for notice in loaded.notices:
         say(notice, quiet=quiet)
-    engine = Portrait(model, threads=threads, backend=backend)
+    with native_stderr_silenced():
+        engine = Portrait(model, threads=threads, backend=backend)
     with progress_bar(quiet=quiet) as move:
         result = engine(
             loaded,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["print_json", "progress_bar", "say"]
+__all__ = ["native_stderr_silenced", "print_json", "progress_bar", "say"]
 
 
 def say(message: str, *, quiet: bool = False) -> None:
@@ -41,3 +42,20 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
             progress.update(tasks[stage], completed=done, total=total)
 
         yield move
+
+
+@contextlib.contextmanager
+def native_stderr_silenced() -> Iterator[None]:
+    """Drop what C++ code writes to file descriptor 2: neither TensorFlow nor LiteRT has a switch for it.
+
+    For command lines only: it acts on the whole process.
+    """
+    sys.stderr.flush()
+    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)

@@ -80,8 +80,18 @@ class Segmentation:
         return np.asarray(exponent[..., index] / exponent.sum(-1), np.float32)
 
     def mask(self, label: str) -> npt.NDArray[np.uint8]:
-        """(h, w) uint8, `confidence` * 255 rounded: the form in which masks travel on, also on the phone."""
-        return (self.confidence(label) * 255 + 0.5).astype(np.uint8)
+        """(h, w) uint8, `confidence` * 255 rounded: the form in which masks travel on, also on the phone.
+
+        Samples in the padding repeat the photo's last ones, so that the subject does not fade towards a padded rim.
+        """
+        mask = (self.confidence(label) * 255 + 0.5).astype(np.uint8)
+        left, top, right, bottom = self.box
+        # Samples whose place lies on the photo: i * step <= used - 1, written with the edges of `box`.
+        rows = max(1, min(mask.shape[0], int(bottom + top + 1e-6)))
+        columns = max(1, min(mask.shape[1], int(right + left + 1e-6)))
+        mask[rows:] = mask[rows - 1]
+        mask[:, columns:] = mask[:, columns - 1 : columns]
+        return mask
 
     def photo_mask(self, label: str) -> npt.NDArray[np.uint8]:
         """(H, W) uint8 at photo size, by Pillow's 8-bit BILINEAR over `box`."""

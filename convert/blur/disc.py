@@ -101,7 +101,8 @@ def _weigh(shape: Doubles, radius: float, target: Doubles) -> tuple[Doubles, Dou
     products = [np.outer(g, g) for g in _terms(shape, radius, target.shape[0] // 2)]
     basis = np.stack([part.ravel() for product in products for part in (product.real, product.imag)], 1)
     tied = np.vstack([basis, SUM_TIE * basis.sum(0)])
-    weights, *_ = np.linalg.lstsq(tied, np.append(target.ravel(), SUM_TIE), rcond=None)
+    solution, *_ = np.linalg.lstsq(tied, np.append(target.ravel(), SUM_TIE), rcond=None)
+    weights = np.asarray(solution, np.float64)
     return weights, (basis @ weights).reshape(target.shape)
 
 
@@ -111,11 +112,12 @@ def _levenberg_marquardt(start: Doubles, residual: Callable[[Doubles], Doubles])
     for _ in range(200):
         jacobian = np.stack([(residual(at + 1e-5 * e) - error) / 1e-5 for e in np.eye(at.size)], 1)
         normal = jacobian.T @ jacobian
-        move: Doubles = np.linalg.solve(normal + damping * np.diag(normal.diagonal() + 1e-12), jacobian.T @ error)
-        trial = residual(at - move)
+        damped = normal + damping * np.diag(normal.diagonal() + 1e-12)
+        candidate = np.asarray(at - np.linalg.solve(damped, jacobian.T @ error), np.float64)
+        trial = residual(candidate)
         if trial @ trial < error @ error:
             gain = 1 - (trial @ trial) / (error @ error)
-            at, error, damping = at - move, trial, damping / 3
+            at, error, damping = candidate, trial, damping / 3
             if gain < 1e-9:
                 break
         else:

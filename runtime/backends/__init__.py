@@ -7,6 +7,7 @@ names win over tensor order, so that files with several inputs mean the same in 
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import Any, Protocol
 
 from portraitlite.runtime.backends.interpreter import InterpreterRunner, Runner, TensorInfo
@@ -71,7 +72,9 @@ def open_model(model: bytes, *, threads: int = 1, backend: str | None = None, wh
     name, module = load_backend(backend)
     interpreter_class = module.interpreter_class()
     try:
-        interpreter = interpreter_class(model_content=model, num_threads=threads)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TensorFlow's announces its own removal on every use
+            interpreter = interpreter_class(model_content=model, num_threads=threads)
         interpreter.allocate_tensors()
     except SystemError as error:
         raise MissingDependencyError(

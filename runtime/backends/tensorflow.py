@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 
 def interpreter_class() -> Any:
     import tensorflow as tf
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it announces its own removal on every use
-        return tf.lite.Interpreter
+    return tf.lite.Interpreter
 
 
 def version() -> str:

@@ -88,7 +88,9 @@ class Mirror:
             layer = np.concatenate([rgb**2 * hat, hat], -1)
             if k:
                 kernel = fit_disc(self.spec.radii[k], self.spec.components)
-                layer = np.sum([correlate(correlate(layer, row, 1), column, 0) for row, column in kernel.passes], axis=0)
+                layer = np.sum(
+                    [correlate(correlate(layer, row, 1), column, 0) for row, column in kernel.passes], axis=0
+                )
             total = total * (1 - layer[..., 3:].clip(0, 1)) + layer
         return np.sqrt((total[..., :3] / np.maximum(total[..., 3:], 1e-3)).clip(1e-6, 1))
 

@@ -23,7 +23,7 @@ def portrait(height: int, width: int, *, subject: tuple[int, int, int] = (60, 11
     y, x = np.arange(height)[:, None, None] / height, np.arange(width)[None, :, None] / width
     phase = rng.uniform(0, 6, (4, 3))
     clouds = sum(np.sin(x * f + y * g + p) for f, g, p in zip((9, -14, 31, 5), (7, 20, -9, 40), phase, strict=True))
-    scene = 110 + 22 * clouds
+    scene: Array = np.asarray(110 + 22 * clouds)
     for row, column in rng.integers(0, (height, width), (40, 2)):
         scene[row : row + max(1, height // 90), column : column + max(1, height // 90)] = rng.integers(120, 256, 3)
     texture = 12 * np.sin(x * 90) * np.sin(y * 70)

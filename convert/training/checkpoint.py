@@ -1,0 +1,84 @@
+"""The whole state of a run in one `.npz`, written beside and renamed, so that a killed run leaves the last one whole."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from portraitlite.convert.training.config import TrainingConfig
+from portraitlite.runtime.errors import InputError
+from portraitlite.runtime.save import write_atomically
+
+__all__ = ["load_state", "save_state"]
+
+
+def save_state(path: Path, model: Any, config: TrainingConfig, step: int) -> None:
+    """Weights, optimizer slots, averaged weights and step; batches need no state, they follow from (seed, step)."""
+    header = json.dumps({"step": step, "config": config.to_dict(), "backend": _backend()})
+    stream = io.BytesIO()
+    np.savez(stream, header=np.array(header), **{f"v{i}": np.asarray(v) for i, v in enumerate(_values(model))})
+    write_atomically(path, stream.getvalue(), force=True)
+
+
+def load_state(path: Path, model: Any, config: TrainingConfig) -> int:
+    """Put a saved state into a model built from the same config; returns the number of steps it has done.
+
+    The number of steps in all, and how often to save and to evaluate, may differ: the same run, ended earlier or later.
+
+    Raises:
+        InputError: damaged, of another config or backend.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            header = json.loads(str(archive["header"]))
+            values = [archive[f"v{i}"] for i in range(len(archive.files) - 1)]
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; there is nothing to resume, start without --resume") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"the checkpoint {path} is damaged ({error}); start without --resume") from error
+    if header["backend"] != _backend():
+        raise InputError(f"{path.name} was trained on {header['backend']}, this is {_backend()}; set KERAS_BACKEND")
+    if changed := _differences(header["config"], json.loads(json.dumps(config.to_dict()))):
+        raise InputError(
+            f"{path.name} is of another config ({', '.join(changed)} changed); to go on with new settings, start a run "
+            f"from its weights.npz"
+        )
+    variables = _variables(model)
+    if [v.shape for v in values] != [tuple(v.shape) for v in variables]:
+        raise InputError(f"the checkpoint {path} holds other variables; it comes from another version")
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    return int(header["step"])
+
+
+def _variables(model: Any) -> list[Any]:
+    return [*model.trainable_variables, *model.optimizer.variables]
+
+
+def _values(model: Any) -> list[Any]:
+    from keras import ops
+
+    return [ops.convert_to_numpy(variable) for variable in _variables(model)]
+
+
+def _backend() -> str:
+    import keras
+
+    return str(keras.backend.backend())
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    free = {"validation"}
+    changed = [key for key in old.keys() | new.keys() if key not in free | {"schedule"} and old.get(key) != new.get(key)]
+    schedule_free = {"steps", "checkpoint_minutes"}
+    changed += [
+        f"schedule.{key}"
+        for key in old["schedule"].keys() | new["schedule"].keys()
+        if key not in schedule_free and old["schedule"].get(key) != new["schedule"].get(key)
+    ]
+    return sorted(changed)

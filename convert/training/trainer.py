@@ -1,0 +1,268 @@
+"""A training run from config to weights."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from portraitlite.convert.networks import Network, build_network
+from portraitlite.convert.sources import open_source
+from portraitlite.convert.sources.npz import read_npz
+from portraitlite.convert.training.batches import Batch, BatchMaker, PhotoSet, prefetch
+from portraitlite.convert.training.checkpoint import load_state, save_state
+from portraitlite.convert.training.config import TrainingConfig
+from portraitlite.convert.training.datasets import find_samples, readable_samples
+from portraitlite.convert.training.log import append_record, cut_log
+from portraitlite.convert.training.model import training_model
+from portraitlite.convert.training.optimizer import make_optimizer, rate_factor, rates_by_layer
+from portraitlite.convert.training.teachers import teacher_opinions
+from portraitlite.convert.training.transfer import transfer
+from portraitlite.convert.training.validation import ValidationList, evaluate, read_validation
+from portraitlite.convert.weights import load_variables, official_variables
+from portraitlite.runtime.errors import InputError
+from portraitlite.runtime.network_input import fit_photo
+from portraitlite.runtime.resize import resize_bilinear
+from portraitlite.runtime.save import write_atomically
+from portraitlite.runtime.types import Fit
+
+__all__ = ["Folders", "TrainingResult", "train"]
+
+WEIGHTS, STATE, LOG = "weights.npz", "state.npz", "log.jsonl"
+LOG_EVERY = 10  # steps; losses are means over them
+PREFETCH_THREADS, PREFETCH_BATCHES = 2, 4
+NOTHING_LOST = "a run is there already; resume it with --resume or choose another --out"
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Folders:
+    """Where a run reads and writes.
+
+    Attributes:
+        data: what the config's paths are relative to.
+        config: what the validation list's path is relative to.
+        out: `weights.npz` (averaged, official names), `state.npz` (to resume), `log.jsonl`.
+        cache: what the teachers think.
+    """
+
+    data: Path
+    config: Path
+    out: Path
+    cache: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingResult:
+    """What a run leaves.
+
+    Attributes:
+        weights: averaged variables under the official names.
+        steps: done in all.
+        seconds_per_step: of this call, evaluation left out.
+        losses: means of the last steps.
+        evaluation: scores of the whole validation list at the end; empty without one.
+    """
+
+    weights: Path
+    steps: int
+    seconds_per_step: float
+    losses: dict[str, float]
+    evaluation: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {**dataclasses.asdict(self), "weights": str(self.weights)}
+
+
+def train(
+    config: TrainingConfig,
+    folders: Folders,
+    *,
+    resume: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> TrainingResult:
+    """Run until `schedule.steps`.
+
+    Raises:
+        InputError: config, data, weights or checkpoint cannot be used, or the loss stopped being a number; the message
+            names the file or the photos.
+    """
+    import keras
+
+    _prepare_out(folders.out, resume)
+    keras.utils.set_random_seed(config.seed)
+    lists = read_validation(folders.config / config.validation.list) if config.validation.list else ()
+    sets = load_sets(config, folders, lists, progress)
+    network, model = start(config, folders)
+    done = load_state(folders.out / STATE, model, config) if resume else 0
+    cut_log(folders.out / LOG, done)
+    run = _Run(config, folders, network, model, lists, progress)
+    return run.go(BatchMaker(config, sets), done)
+
+
+def load_sets(
+    config: TrainingConfig, folders: Folders, lists: Sequence[ValidationList], progress: Progress
+) -> dict[str, PhotoSet]:
+    """Check every photo and mask, and ask the teachers.
+
+    Raises:
+        InputError: bad data, or a set that holds nothing that may be trained on.
+    """
+    held_back = set().union(*(one.keys for one in lists))
+    sets = {}
+    for one in config.datasets:
+        found = [s for s in find_samples(one, folders.data, config.labels) if s.key not in held_back]
+        samples = readable_samples(
+            found,
+            one.only,
+            len(config.labels),
+            config.subject_index,
+            lambda done, total, name=one.name: progress(f"check {name}", done, total),
+        )
+        if not samples:
+            raise InputError(f"data set {one.name}: no photo is left (only = {one.only!s}, validation list taken out)")
+        opinions = tuple(
+            teacher_opinions(
+                teacher,
+                samples,
+                config.labels,
+                folders.data,
+                folders.cache,
+                os.cpu_count() or 1,
+                lambda done, total, name=one.name, i=i: progress(f"teacher {i} on {name}", done, total),
+            )
+            for i, teacher in enumerate(config.teachers, 1)
+        )
+        sets[one.name] = PhotoSet(samples, one.share, opinions)
+    return sets
+
+
+def start(config: TrainingConfig, folders: Folders) -> tuple[Network, Any]:
+    """The network with its starting weights, and the model that trains it.
+
+    Raises:
+        InputError: the starting weights do not fit.
+    """
+    network = build_network(config.network, batch_size=None)
+    if config.start.weights:
+        path = folders.data / config.start.weights
+        found = read_npz(path) if path.suffix == ".npz" else open_source(path).variables
+        load_variables(
+            network, transfer(config.start.transfer, found, official_variables(network), config.subject_index)
+        )
+    optimizer = make_optimizer(config.schedule, rates_by_layer(network, config.schedule.rates))
+    model = training_model(network, config, optimizer)
+    optimizer.build(model.trainable_variables)
+    return network, model
+
+
+class _Run:
+    """The loop and what it puts out."""
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        folders: Folders,
+        network: Network,
+        model: Any,
+        lists: Sequence[ValidationList],
+        progress: Progress,
+    ) -> None:
+        self.config, self.folders, self.network, self.model = config, folders, network, model
+        self.lists, self.progress = lists, progress
+        self.splits = tuple(
+            (config.labels.index(one.label), config.labels.index(one.instead_of)) for one in config.teachers if one.label
+        )
+
+    def go(self, make: BatchMaker, done: int) -> TrainingResult:
+        schedule, validation = self.config.schedule, self.config.validation
+        losses: dict[str, float] = {}
+        saved, spent, since = time.monotonic(), 0.0, done
+        batches = prefetch(make, done, schedule.steps, threads=PREFETCH_THREADS, ahead=PREFETCH_BATCHES)
+        self.model.reset_metrics()
+        with contextlib.closing(batches):
+            for step, batch in enumerate(batches, done + 1):
+                begun = time.monotonic()
+                losses = self._step(step, batch)
+                spent += time.monotonic() - begun
+                self.progress(f"train, loss {losses['loss']:.3f}", step, schedule.steps)
+                if step % LOG_EVERY == 0 or step == schedule.steps:
+                    append_record(self.folders.out / LOG, {"step": step, **losses, "seconds": round(spent, 1)})
+                    self.model.reset_metrics()
+                last = step == schedule.steps
+                if validation.every_steps and step % validation.every_steps == 0 and not last:
+                    self._evaluate(step, validation.photos)
+                if last or time.monotonic() - saved > 60 * schedule.checkpoint_minutes:
+                    self._save(step)
+                    saved = time.monotonic()
+        evaluation = self._evaluate(schedule.steps, None) if self.lists else {}
+        steps = max(1, schedule.steps - since)
+        return TrainingResult(self.folders.out / WEIGHTS, schedule.steps, spent / steps, losses, evaluation)
+
+    def _step(self, step: int, batch: Batch) -> dict[str, float]:
+        self.model.optimizer.learning_rate = rate_factor(step - 1, self.config.schedule)
+        logs = self.model.train_on_batch(batch.image, batch.targets, return_dict=True)
+        losses = {name: float(value) for name, value in logs.items()}
+        if not math.isfinite(losses["loss"]):
+            raise InputError(
+                f"the loss is {losses['loss']} at step {step}, with the photos {', '.join(batch.keys)}; lower the "
+                f"learning rates, and resume from the last checkpoint"
+            )
+        return losses
+
+    def _save(self, step: int) -> None:
+        # The state first: whoever finds new weights finds the state that they belong to.
+        save_state(self.folders.out / STATE, self.model, self.config, step)
+        with self._averaged():
+            stream = io.BytesIO()
+            np.savez(stream, **official_variables(self.network))
+        write_atomically(self.folders.out / WEIGHTS, stream.getvalue(), force=True)
+
+    def _evaluate(self, step: int, limit: int | None) -> dict[str, Any]:
+        classes, subject = len(self.config.labels), self.config.subject_index
+        with self._averaged():
+            scores = evaluate(
+                self.lists, self.folders.data, self._predict, classes, subject, limit=limit, splits=self.splits
+            )
+        append_record(self.folders.out / LOG, {"step": step, "evaluation": scores})
+        return scores
+
+    def _predict(self, photo: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        spec = self.config.network
+        pixels = fit_photo(photo, spec.crop_height, spec.crop_width, Fit.STRETCH).pixels
+        logits = np.asarray(self.model.predict_on_batch(pixels[None]))[0]
+        weights = np.exp(logits - logits.max(axis=2, keepdims=True))
+        probabilities = weights / weights.sum(axis=2, keepdims=True)
+        return resize_bilinear(probabilities, *photo.shape[:2], spec.resize_convention)
+
+    @contextlib.contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The averaged weights in the network, for as long as the block runs."""
+        variables = self.model.trainable_variables
+        current = [np.array(variable) for variable in variables]
+        self.model.optimizer.finalize_variable_values(variables)
+        try:
+            yield
+        finally:
+            for variable, value in zip(variables, current, strict=True):
+                variable.assign(value)
+
+
+def _prepare_out(out: Path, resume: bool) -> None:
+    if (out / STATE).exists() and not resume:
+        raise InputError(f"{out}: {NOTHING_LOST}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {out} cannot be made ({error.strerror}); choose another --out") from error

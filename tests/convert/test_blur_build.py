@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from portraitlite.convert.blur.build import blur_model, build_blur_models
+from portraitlite.runtime.backends import open_model
+from portraitlite.runtime.blur.spec import BlurSpec, Orientation, PixelType, bundled_folder
+from portraitlite.runtime.errors import InputError
+
+SPEC = BlurSpec()
+PLANS = [SPEC.plan_file(orientation) for orientation in Orientation]
+APPLIES = [SPEC.apply_file(scale, pixel_type) for scale in SPEC.scales for pixel_type in PixelType]
+TINY = dataclasses.replace(SPEC, long_side=64, short_side=48, guide_side=32, scales=(2,), tile_height=32, tile_width=64)
+
+# What CPU and GPU delegates take; CAST only where the photo comes as bytes.
+ALLOWED = {
+    "ABS", "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DIV", "MAXIMUM", "MINIMUM",
+    "MUL", "RELU", "RESIZE_BILINEAR", "SQRT", "STRIDED_SLICE", "SUB",
+}  # fmt: skip
+
+
+def parsed(model: bytes) -> tuple[Any, list[tuple[str, Any]]]:
+    """(model object, [(op name, op)]) of a file."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    root = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    codes = [names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in root.operatorCodes]
+    return root, [(codes[op.opcodeIndex], op) for op in root.subgraphs[0].operators]
+
+
+@pytest.mark.parametrize("name", [*PLANS, *APPLIES])
+def test_the_bundled_graph_is_what_the_code_builds(name: str) -> None:
+    bundled, built = open_model((bundled_folder() / name).read_bytes()), open_model(blur_model(name, SPEC))
+    assert built.inputs == bundled.inputs
+    rng = np.random.default_rng(0)
+    inputs: dict[str, np.ndarray] = {}
+    for info in bundled.inputs:
+        if info.dtype == np.uint8:
+            inputs[info.name] = rng.integers(0, 256, info.shape, dtype=np.uint8)
+        else:
+            inputs[info.name] = (rng.random(info.shape) * (4 if info.name == "coc" else 1)).astype(np.float32)
+    (old,), (new,) = bundled.run(inputs), built.run(inputs)
+    assert np.isfinite(old).all()
+    assert np.ptp(old) > 0.1
+    if old.dtype == np.uint8:
+        assert np.abs(old.astype(int) - new).max() <= 1
+    else:
+        np.testing.assert_allclose(old, new, atol=1 / 255)
+
+
+@pytest.mark.parametrize("name", [*PLANS, *APPLIES])
+def test_bundled_graphs_keep_the_delegates_rules(name: str) -> None:
+    model = (bundled_folder() / name).read_bytes()
+    root, operators = parsed(model)
+    (graph,) = root.subgraphs
+    kinds = Counter(kind for kind, _ in operators)
+    bytes_in = name.endswith("_uint8.tflite")
+    assert set(kinds) <= ALLOWED | ({"CAST"} if bytes_in else set())
+    assert len(operators) < (230 if name in PLANS else 30)
+    constant = {i for i, t in enumerate(graph.tensors) if root.buffers[t.buffer].data is not None}
+    for kind, op in operators:
+        shapes = [list(graph.tensors[i].shape) for i in op.inputs]
+        if kind in {"ADD", "SUB", "MUL", "DIV", "MINIMUM", "MAXIMUM"}:
+            assert [len(shape) for shape in shapes] == [4, 4], f"{kind} {shapes}"
+            assert len(constant & set(op.inputs)) <= 1
+        if kind == "DEPTHWISE_CONV_2D":
+            assert shapes[1][1] * shapes[1][2] <= 25
+            assert op.builtinOptions.depthMultiplier == 1
+        if kind == "RESIZE_BILINEAR":
+            assert op.builtinOptions.halfPixelCenters
+            assert not op.builtinOptions.alignCorners
+    assert all(-1 not in (t.shapeSignature if t.shapeSignature is not None else []) for t in graph.tensors)
+    (signature,) = root.signatureDefs
+    wanted = {"rgb", "mask", "coc"} if name in PLANS else {"rgb", "plan"}
+    assert {entry.name.decode() for entry in signature.inputs} == wanted
+
+
+@pytest.mark.parametrize("name", [*PLANS, *(name for name in APPLIES if "float32" in name)])
+def test_float_graphs_are_one_xnnpack_partition(name: str) -> None:
+    runner: Any = open_model((bundled_folder() / name).read_bytes())
+    ops = [detail["op_name"] for detail in runner.interpreter._get_ops_details()]
+    assert ops.count("DELEGATE") == 1
+
+
+def test_building_twice_gives_the_same_bytes_and_a_usable_folder(tmp_path: Path) -> None:
+    first = build_blur_models(tmp_path / "a" / "b", TINY)
+    second = build_blur_models(tmp_path / "c", TINY)
+    assert [path.name for path in first] == [path.name for path in second]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert {path.name for path in (tmp_path / "c").iterdir()} == {path.name for path in second}
+    assert BlurSpec.load(tmp_path / "c") == TINY
+
+
+def test_no_path_of_the_building_machine_is_inside() -> None:
+    for path in bundled_folder().iterdir():
+        content = path.read_bytes()
+        assert b"/home" not in content
+        assert b"/tmp" not in content
+        assert b"site-packages" not in content
+
+
+def test_an_unknown_name() -> None:
+    with pytest.raises(InputError, match="apply_s5"):
+        blur_model("apply_s5_uint8.tflite", SPEC)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot be written"):
+        build_blur_models(tmp_path / "file", TINY)
+    assert (tmp_path / "file").read_text() == "in the way"
