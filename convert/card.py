@@ -13,11 +13,12 @@ def print_card(result: ConvertResult) -> None:
     from rich.table import Table
 
     meta = result.metadata
+    spec = meta.spec
     table = Table(title=str(result.model), show_header=False, title_justify="left")
     rows = {
         "size": f"{result.size_bytes / 1e6:.2f} MB",
-        "network": f"{meta.spec['backbone']} x{meta.spec['depth_multiplier']:g}, output stride "
-        f"{meta.spec['output_stride']}, decoder {meta.spec['decoder_stride'] or 'none'}, {meta.spec['classes']} classes",
+        "network": f"{spec['backbone']} x{spec['depth_multiplier']:g}, output stride {spec['output_stride']}, "
+        f"decoder {spec['decoder_stride'] or 'none'}, {spec['classes']} classes",
         "input": f"{meta.input_height}x{meta.input_width} (height x width), {meta.fit}",
         "output": str(meta.output_kind) + (f" of {meta.output_label}" if meta.output_label else ""),
         "recipe": meta.recipe,

@@ -45,7 +45,7 @@ def _aligned(schema: Any, buffer: Any) -> Any:
     if not data:
         return buffer
 
-    class AlignedBuffer(schema.BufferT):  # type: ignore[misc, name-defined]
+    class AlignedBuffer(schema.BufferT):  # type: ignore[misc]
         def Pack(self, builder: Any) -> Any:
             builder.StartVector(1, len(data), ALIGNMENT)
             builder.head -= len(data)

@@ -48,7 +48,7 @@ def output_function(
         if kind is OutputKind.LOGITS:
             return tf.identity(logits)
         if kind is OutputKind.CONFIDENCE:
-            confidence = tf.nn.softmax(logits)
+            confidence: Any = tf.nn.softmax(logits)
             return confidence if label_index is None else confidence[..., label_index : label_index + 1]
         if tuple(logits.shape[1:3]) != (spec.crop_height, spec.crop_width):
             logits = tf.raw_ops.ResizeBilinear(

@@ -17,6 +17,7 @@ from portraitlite.convert.infer import SpecFlags, infer_spec
 from portraitlite.convert.labels import label_names
 from portraitlite.convert.metadata_writer import write_metadata
 from portraitlite.convert.types import Recipe
+from portraitlite.runtime.console import native_stderr_silenced
 from portraitlite.runtime.errors import InputError, MissingDependencyError
 from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.save import write_atomically
@@ -48,7 +49,7 @@ class ConvertOptions:
     output_label: str | None = None
     labels: Path | None = None
     fit: Fit = Fit.PAD
-    flags: SpecFlags = SpecFlags()
+    flags: SpecFlags = dataclasses.field(default_factory=SpecFlags)
     name: str | None = None
 
 
@@ -152,9 +153,7 @@ def convert(
     load_variables(network, opened.variables)
     function = output_function(network, spec, options.output, label_index)
     progress("convert", 0, 1)
-    model = write_metadata(
-        quantize(function, spec.crop_height, spec.crop_width, options.recipe, images), metadata
-    )
+    model = write_metadata(quantize(function, spec.crop_height, spec.crop_width, options.recipe, images), metadata)
     progress("convert", 1, 1)
     result = ConvertResult(
         model=output,
@@ -211,8 +210,9 @@ def _label_index(labels: tuple[str, ...], options: ConvertOptions) -> int | None
 def _require_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+        with native_stderr_silenced():  # TensorFlow greets on stderr before any log level applies
+            import keras  # noqa: F401
+            import tensorflow  # noqa: F401
     except ImportError as error:
         raise MissingDependencyError(
             f"converting needs TensorFlow and Keras ({error}); pip install 'portraitlite[convert]'"

@@ -9,13 +9,34 @@ from typing import Any
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.types import ResizeConvention
 
-__all__ = ["Backbone", "DeepLabSpec", "scale_dimension"]
+__all__ = ["Backbone", "DeepLabSpec", "Head", "scale_dimension"]
 
 
 class Backbone(enum.StrEnum):
     """The official `model_variant`."""
 
     MOBILENET_V2 = "mobilenet_v2"
+    MOBILENET_V3_LARGE_SEG = "mobilenet_v3_large_seg"
+    MOBILENET_V3_SMALL_SEG = "mobilenet_v3_small_seg"
+    MOBILENET_EDGETPU = "mobilenet_edgetpu"
+    XCEPTION_41 = "xception_41"
+    XCEPTION_65 = "xception_65"
+    XCEPTION_71 = "xception_71"
+    RESNET_V1_50_BETA = "resnet_v1_50_beta"
+    RESNET_V1_101_BETA = "resnet_v1_101_beta"
+
+
+class Head(enum.StrEnum):
+    """What turns features into logits.
+
+    ASPP: image pooling, branches and projection, with or without the v3+ decoder. LR_ASPP: the light head of
+    MobileNetV3 "seg" (Howard et al. 2019, arXiv 1905.02244). DPC: the dense prediction cell (Chen et al. 2018, arXiv
+    1809.04184) in place of ASPP.
+    """
+
+    ASPP = "aspp"
+    LR_ASPP = "lr_aspp"
+    DPC = "dpc"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +49,15 @@ class DeepLabSpec:
         crop_height, crop_width: `crop_size`, the network's input in pixels.
         depth_multiplier: width of the backbone.
         output_stride: input pixels per feature of the backbone's last map, 8, 16 or 32.
+        head: what turns features into logits.
         atrous_rates: rates of the ASPP branches beside the 1x1 one; empty for the mobile networks.
         decoder_stride: `decoder_output_stride`; None has no decoder.
         aspp_filters: `aspp_convs_filters`.
         decoder_filters: filters of the two decoder convolutions.
         residual: the decoder's logits are added to the upsampled logits of the ASPP features (not in the official code:
             the head of a network that was trained on from an official one without forgetting what that knew).
+        image_pooling_crop: `image_pooling_crop_size`; None pools the whole map. MobileNetV3 was trained with 769x769.
+        image_pooling_stride: `image_pooling_stride` of a pooling window smaller than the map.
         resize_convention: where resized samples lie. The official code uses align_corners, MLPerf's copy neither flag.
     """
 
@@ -43,11 +67,14 @@ class DeepLabSpec:
     crop_width: int = 513
     depth_multiplier: float = 1.0
     output_stride: int = 16
+    head: Head = Head.ASPP
     atrous_rates: tuple[int, ...] = ()
     decoder_stride: int | None = None
     aspp_filters: int = 256
     decoder_filters: int = 256
     residual: bool = False
+    image_pooling_crop: tuple[int, int] | None = None
+    image_pooling_stride: tuple[int, int] = (1, 1)
     resize_convention: ResizeConvention = ResizeConvention.ALIGN_CORNERS
 
     def __post_init__(self) -> None:
@@ -76,7 +103,8 @@ class DeepLabSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
-        return {**dataclasses.asdict(self), "atrous_rates": list(self.atrous_rates)}
+        lists = {key: list(value) for key, value in dataclasses.asdict(self).items() if isinstance(value, tuple)}
+        return {**dataclasses.asdict(self), **lists}
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> DeepLabSpec:
@@ -94,7 +122,10 @@ class DeepLabSpec:
             values["resize_convention"] = ResizeConvention(
                 values.get("resize_convention", ResizeConvention.ALIGN_CORNERS)
             )
-            values["atrous_rates"] = tuple(int(rate) for rate in values.get("atrous_rates", ()))
+            values["head"] = Head(values.get("head", Head.ASPP))
+            for key in ("atrous_rates", "image_pooling_crop", "image_pooling_stride"):
+                if values.get(key) is not None:
+                    values[key] = tuple(int(number) for number in values[key])
             return cls(**values)
         except (TypeError, ValueError) as error:
             raise InputError(f"the network spec does not fit: {error}") from error

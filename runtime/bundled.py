@@ -24,7 +24,11 @@ def resolve_model(model: str | Path) -> Path:
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a .tflite file")
     if not path.is_file():
-        raise InputError(f"{path} does not exist; give a .tflite file or one of the bundled models: {', '.join(BUNDLED)}")
+        raise InputError(
+            f"{path} does not exist; give a .tflite file or one of the bundled models: {', '.join(BUNDLED)}"
+        )
     if path.stat().st_size > MAX_MODEL_BYTES:
-        raise InputError(f"{path.name} has {path.stat().st_size} bytes; models up to {MAX_MODEL_BYTES >> 20} MiB are read")
+        raise InputError(
+            f"{path.name} has {path.stat().st_size} bytes; models up to {MAX_MODEL_BYTES >> 20} MiB are read"
+        )
     return path

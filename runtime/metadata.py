@@ -111,7 +111,9 @@ def metadata_buffer(model: bytes, name: str = BUFFER_NAME) -> bytes | None:
             if buffer is None or buffer.DataIsNone():
                 return None
             if buffer.DataLength() > MAX_BUFFER_BYTES:
-                raise InputError(f"metadata {name!r} has {buffer.DataLength()} bytes; at most {MAX_BUFFER_BYTES} are read")
+                raise InputError(
+                    f"metadata {name!r} has {buffer.DataLength()} bytes; at most {MAX_BUFFER_BYTES} are read"
+                )
             return bytes(buffer.DataAsNumpy())
     except (IndexError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"the model's metadata cannot be read ({error}); the file is damaged") from error

@@ -1,4 +1,4 @@
-"""How a photo becomes the network's input: one function for calibration, the desktop and, repeated in C and Java, the phone.
+"""How a photo becomes the network's input: one rule for calibration, the desktop and the phone.
 
 The resize is Pillow's 8-bit BILINEAR (two passes, antialiased, fixed point); its result is uint8, so that a quantized
 model on the phone and a float model on the desktop start from the same bytes.

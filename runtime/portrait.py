@@ -110,7 +110,8 @@ class Portrait:
         middle = time.perf_counter()
         if not subject.found and if_no_subject is IfNoSubject.FAIL:
             raise NothingToDoError(
-                f"no {self._label} found in {photo.source} ({100 * subject.share:.2f} % of its area); nothing was written"
+                f"no {self._label} found in {photo.source} ({100 * subject.share:.2f} % of its area); "
+                f"nothing was made of it"
             )
         if not subject.found and if_no_subject is IfNoSubject.COPY:
             pixels = photo.pixels.copy()

@@ -34,8 +34,12 @@ def resize_bilinear(
 ) -> npt.NDArray[np.float32]:
     """(h, w, C) float32 -> (height, width, C) float32."""
     low, high, fraction = sample_positions(height, scores.shape[0], convention)
-    fraction = fraction[:, None, None]
-    scores = scores[low] * (1 - fraction) + scores[high] * fraction
+    scores = _mix(scores[low], scores[high], fraction[:, None, None])
     low, high, fraction = sample_positions(width, scores.shape[1], convention)
-    fraction = fraction[None, :, None]
-    return scores[:, low] * (1 - fraction) + scores[:, high] * fraction
+    return _mix(scores[:, low], scores[:, high], fraction[None, :, None])
+
+
+def _mix(
+    low: npt.NDArray[np.float32], high: npt.NDArray[np.float32], fraction: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    return np.asarray(low + (high - low) * fraction, np.float32)

@@ -64,8 +64,8 @@ class Segmenter:
         found = metadata or read_metadata(content)
         if found is None:
             raise InputError(
-                f"{path.name} says nothing about itself (no portraitlite metadata); give `metadata=`: labels, input size, "
-                f"fit, output kind; or convert it with `portraitlite convert`"
+                f"{path.name} says nothing about itself (no portraitlite metadata); give `metadata=` (labels, input "
+                f"size, fit, output kind) or convert it with `portraitlite convert`"
             )
         self.metadata = found
         self.sha256 = hashlib.sha256(content).hexdigest()

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from portraitlite.convert.networks.aspp import aspp
+from portraitlite.convert.networks.decoder import decoder
+from portraitlite.convert.networks.dense_prediction_cell import dense_prediction_cell
 from portraitlite.convert.networks.layers import LayerMaker, Network
-from portraitlite.convert.spec import DeepLabSpec
+from portraitlite.convert.networks.mobilenet_v2 import mobilenet_v2
+from portraitlite.convert.networks.resnet_v1_beta import resnet_v1_beta
+from portraitlite.convert.networks.xception import xception
+from portraitlite.convert.spec import Backbone, DeepLabSpec, Head
 
 __all__ = ["LOGITS_SCOPE", "RESIDUAL_SCOPE", "build_network"]
 
 LOGITS_SCOPE = "logits/semantic"
 RESIDUAL_SCOPE = "decoder/residual"
+
+BACKBONES: dict[Backbone, Callable[[LayerMaker, Any, DeepLabSpec], tuple[Any, dict[int, Any]]]] = {
+    Backbone.MOBILENET_V2: mobilenet_v2,
+    Backbone.XCEPTION_41: xception,
+    Backbone.XCEPTION_65: xception,
+    Backbone.XCEPTION_71: xception,
+    Backbone.RESNET_V1_50_BETA: resnet_v1_beta,
+    Backbone.RESNET_V1_101_BETA: resnet_v1_beta,
+}
+HEADS: dict[Head, Callable[[LayerMaker, Any, DeepLabSpec], Any]] = {
+    Head.ASPP: aspp,
+    Head.DPC: dense_prediction_cell,
+}
 
 
 def build_network(spec: DeepLabSpec, *, batch_size: int | None = 1) -> Network:
@@ -20,14 +42,10 @@ def build_network(spec: DeepLabSpec, *, batch_size: int | None = 1) -> Network:
     """
     import keras
 
-    from portraitlite.convert.networks.aspp import aspp
-    from portraitlite.convert.networks.decoder import decoder
-    from portraitlite.convert.networks.mobilenet_v2 import mobilenet_v2
-
     make = LayerMaker(spec.resize_convention)
     image = keras.Input((spec.crop_height, spec.crop_width, 3), batch_size=batch_size, name="image")
-    features, skips = mobilenet_v2(make, image, spec)
-    x = aspp(make, features, spec)
+    features, skips = BACKBONES[spec.backbone](make, image, spec)
+    x = HEADS[spec.head](make, features, spec)
     refined = x if spec.decoder_stride is None else decoder(make, x, skips[spec.decoder_stride], spec)
     logits = make.conv(x if spec.residual else refined, LOGITS_SCOPE, spec.classes, epsilon=None)
     if spec.residual:

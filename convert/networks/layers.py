@@ -94,13 +94,15 @@ class LayerMaker:
         dilation: int = 1,
         activation: str | None = None,
         epsilon: float | None = HEAD_EPSILON,
+        fixed_padding: bool = False,
     ) -> Any:
-        """Convolution, SAME padding, with folded batch norm (or `biases` where epsilon is None)."""
+        """Convolution, SAME or fixed padding, with folded batch norm (or `biases` where epsilon is None)."""
         import keras
 
         self.rows.append(VariableRow(scope, "weights", (kernel, kernel, int(x.shape[-1]), filters), epsilon))
+        x, padding = self._pad(x, scope, kernel, stride) if fixed_padding else (x, "same")
         return keras.layers.Conv2D(
-            filters, kernel, stride, "same", dilation_rate=dilation, activation=activation, name=layer_name(scope)
+            filters, kernel, stride, padding, dilation_rate=dilation, activation=activation, name=layer_name(scope)
         )(x)
 
     def depthwise(
@@ -110,22 +112,36 @@ class LayerMaker:
         *,
         kernel: int = 3,
         stride: int = 1,
-        dilation: int = 1,
+        dilation: int | tuple[int, int] = 1,
         activation: str | None = None,
         epsilon: float = HEAD_EPSILON,
+        fixed_padding: bool = False,
     ) -> Any:
-        """Depthwise convolution, SAME padding, multiplier 1, with folded batch norm."""
+        """Depthwise convolution, SAME or fixed padding, multiplier 1, with folded batch norm."""
         import keras
 
         self.rows.append(VariableRow(scope, "depthwise_weights", (kernel, kernel, int(x.shape[-1]), 1), epsilon))
+        x, padding = self._pad(x, scope, kernel, stride) if fixed_padding else (x, "same")
         return keras.layers.DepthwiseConv2D(
-            kernel, stride, "same", dilation_rate=dilation, activation=activation, name=layer_name(scope)
+            kernel, stride, padding, dilation_rate=dilation, activation=activation, name=layer_name(scope)
         )(x)
 
-    def separable(self, x: Any, scope: str, filters: int, *, dilation: int = 1) -> Any:
+    def separable(self, x: Any, scope: str, filters: int, *, dilation: int | tuple[int, int] = 1) -> Any:
         """The heads' `split_separable_conv2d`: 3x3 depthwise and 1x1 pointwise, each with batch norm and ReLU."""
         x = self.depthwise(x, f"{scope}_depthwise", dilation=dilation, activation="relu")
         return self.conv(x, f"{scope}_pointwise", filters, activation="relu")
+
+    def relu(self, x: Any, scope: str) -> Any:
+        """ReLU that belongs to no convolution."""
+        import keras
+
+        return keras.layers.ReLU(name=layer_name(scope))(x)
+
+    def max_pool(self, x: Any, scope: str, *, size: int, stride: int) -> Any:
+        """Max pooling, SAME padding."""
+        import keras
+
+        return keras.layers.MaxPooling2D(size, stride, "same", name=layer_name(scope))(x)
 
     def add(self, x: Any, y: Any, scope: str) -> Any:
         """Sum. Every layer is named: Keras counts unnamed ones up, and equal conversions would differ."""
@@ -146,3 +162,15 @@ class LayerMaker:
         from portraitlite.convert.networks.resize import BilinearResize
 
         return BilinearResize(height, width, self._convention, name=layer_name(scope))(x)
+
+    @staticmethod
+    def _pad(x: Any, scope: str, kernel: int, stride: int) -> tuple[Any, str]:
+        """slim's `conv2d_same`: a strided convolution looks equally far to both sides, whatever the size of the map.
+
+        SAME does so only for odd sides; there it is kept, because it needs no op of its own.
+        """
+        import keras
+
+        if stride == 1 or (x.shape[1] % 2 and x.shape[2] % 2):
+            return x, "same"
+        return keras.layers.ZeroPadding2D(kernel // 2, name=layer_name(f"{scope}/pad"))(x), "valid"

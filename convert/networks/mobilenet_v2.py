@@ -6,6 +6,7 @@ reached, a stride becomes a dilation of the layers after it.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from portraitlite.convert.networks.layers import BACKBONE_EPSILON, LayerMaker, make_divisible
@@ -53,9 +54,10 @@ def block_channels(depth_multiplier: float) -> list[tuple[int, int]]:
 def mobilenet_v2(make: LayerMaker, image: Any, spec: DeepLabSpec) -> tuple[Any, dict[int, Any]]:
     """Features at the output stride, and the decoder's low-level features by stride."""
     strides = [s if i == 0 else 1 for _, _, n, s in BLOCKS for i in range(n)]
-    style = {"activation": "relu6", "epsilon": BACKBONE_EPSILON}
+    conv = functools.partial(make.conv, activation="relu6", epsilon=BACKBONE_EPSILON)
+    depthwise = functools.partial(make.depthwise, activation="relu6", epsilon=BACKBONE_EPSILON)
     skips: dict[int, Any] = {}
-    x = make.conv(image, f"{SCOPE}/Conv", stem_channels(spec.depth_multiplier), kernel=3, stride=2, **style)
+    x = conv(image, f"{SCOPE}/Conv", stem_channels(spec.depth_multiplier), kernel=3, stride=2)
     reached, dilation = 2, 1
     for i, ((expanded, channels), stride) in enumerate(
         zip(block_channels(spec.depth_multiplier), strides, strict=True)
@@ -65,8 +67,8 @@ def mobilenet_v2(make: LayerMaker, image: Any, spec: DeepLabSpec) -> tuple[Any, 
         own_stride, own_dilation = (1, dilation) if reached == spec.output_stride else (stride, 1)
         dilation = dilation * stride if reached == spec.output_stride else 1
         reached *= own_stride
-        h = make.conv(x, f"{scope}/expand", expanded, **style) if i else x
-        h = make.depthwise(h, f"{scope}/depthwise", stride=own_stride, dilation=own_dilation, **style)
+        h = conv(x, f"{scope}/expand", expanded) if i else x
+        h = depthwise(h, f"{scope}/depthwise", stride=own_stride, dilation=own_dilation)
         skips |= {at: h for at, block in SKIP_BLOCKS.items() if block == i}
         h = make.conv(h, f"{scope}/project", channels, epsilon=BACKBONE_EPSILON)
         x = make.add(x, h, f"{scope}/add") if h.shape == x.shape else h

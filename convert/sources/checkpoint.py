@@ -15,7 +15,7 @@ __all__ = ["checkpoint_prefix", "is_model_variable", "read_checkpoint"]
 
 MAX_VARIABLE_BYTES = 2 << 30
 
-# What training leaves beside the model: optimizer slots, step counters, moving-average copies, quantization-aware state.
+# What training leaves beside the model: optimizer slots, counters, moving averages, quantization-aware state.
 IGNORED = re.compile(
     r"(^|/)(Momentum|Adam|Adam_1|RMSProp|RMSProp_1|Adagrad|ExponentialMovingAverage)$"
     r"|(^|/)(global_step|fake_quantization_step|beta1_power|beta2_power|learning_rate)$"

@@ -32,7 +32,7 @@ def unpack_tarball(path: Path, folder: Path) -> list[Path]:
     """
     try:
         with tarfile.open(path, "r:*") as archive:
-            members = []
+            members: list[tarfile.TarInfo] = []
             for member in archive:
                 if len(members) >= MAX_FILES:
                     raise InputError(f"{path.name} holds more than {MAX_FILES} files; a model tarball holds a handful")

@@ -45,7 +45,7 @@ class Batch:
 
     Attributes:
         image: (B, H, W, 3) uint8 RGB.
-        targets: `subject`, `weight`, `quiet` (B, n, m) float32, `mixture` (B, n, m, C) float16, `trust` (B,) float32.
+        targets: `subject`, `weight`, `quiet` (B, n, m), `mixture` (B, n, m, C), `trust` (B,), all float32.
         keys: of the photos, for messages.
     """
 

@@ -37,7 +37,7 @@ def loss_terms(logits: Any, targets: Mapping[str, Any], config: LossConfig, subj
     terms: dict[str, Any] = {}
     if config.classes:
         log_probabilities = ops.log_softmax(logits, axis=-1)
-        terms["classes"] = -ops.mean(ops.sum(ops.cast(targets["mixture"], "float32") * log_probabilities, axis=-1))
+        terms["classes"] = -ops.mean(ops.sum(targets["mixture"] * log_probabilities, axis=-1))
     if config.subject:
         emphasis = trusted * (1 + config.edge * _edge(person, config.edge_width))
         terms["subject"] = ops.sum((ops.softplus(z) - z * person) * emphasis) / (ops.sum(emphasis) + 1)

@@ -44,7 +44,10 @@ def _model_class() -> Any:
         def call(self, image: Any, training: bool = False) -> Any:
             return self.network(keras.ops.cast(image, "float32") / 127.5 - 1, training=training)
 
-        def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **_: Any) -> Any:
+        # Keras looks at the names of the arguments.
+        def compute_loss(
+            self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        ) -> Any:
             terms = loss_terms(y_pred, y, self.losses_of, self.subject)
             for name, value in terms.items():
                 self.means[name].update_state(value)

@@ -59,8 +59,13 @@ def _adam_class() -> Any:
             super().__init__(**kwargs)
             self.rates = rates
 
+        def build(self, variables: list[Any]) -> None:
+            super().build(variables)
+            self.rate_of = [self.rates[variable.path.split("/")[-2]] for variable in variables]
+
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            rate = self.rates[variable.path.split("/")[-2]]
+            # TensorFlow hands its own variables in here; the index is what every backend knows.
+            rate = self.rate_of[self._get_variable_index(variable)]
             super().update_step(gradient, variable, learning_rate * rate)
 
     return AdamByLayer

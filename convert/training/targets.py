@@ -21,18 +21,18 @@ Float32 = npt.NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True)
 class Targets:
-    """At the size of the logits, (n, m).
+    """At the size of the logits, (n, m), float32.
 
     Attributes:
         subject: 0..1, part of each sample that is subject.
         weight: of the subject losses; 0 where nothing is known.
-        mixture: (n, m, C) float16 target probabilities of all classes.
+        mixture: (n, m, C) target probabilities of all classes.
         quiet: 1 where neither the teacher nor a label sees a subject.
     """
 
     subject: Float32
     weight: Float32
-    mixture: npt.NDArray[np.float16]
+    mixture: Float32
     quiet: Float32
 
 
@@ -74,7 +74,7 @@ def targets(
 
 def _mixture(
     shown: View, matte: Float32, teacher_share: float, subject: int, splits: tuple[tuple[int, int], ...]
-) -> npt.NDArray[np.float16]:
+) -> Float32:
     classes = shown.teacher.shape[2]
     # Not the subject, but of what class? As the teacher says, without its belief in a subject.
     other = shown.teacher.copy()
@@ -91,4 +91,4 @@ def _mixture(
     label = matte[..., None] * np.eye(classes, dtype=np.float32)[subject] + (1 - matte[..., None]) * label
     labelled = (known | (shown.labels == OTHER))[..., None]
     mixture = np.where(labelled, (1 - teacher_share) * label + teacher_share * shown.teacher, shown.teacher)
-    return mixture.astype(np.float16)
+    return mixture.astype(np.float32)

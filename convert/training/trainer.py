@@ -188,18 +188,19 @@ class _Run:
     def go(self, make: BatchMaker, done: int) -> TrainingResult:
         schedule, validation = self.config.schedule, self.config.validation
         losses: dict[str, float] = {}
+        recent: list[dict[str, float]] = []
         saved, spent, since = time.monotonic(), 0.0, done
         batches = prefetch(make, done, schedule.steps, threads=PREFETCH_THREADS, ahead=PREFETCH_BATCHES)
-        self.model.reset_metrics()
         with contextlib.closing(batches):
             for step, batch in enumerate(batches, done + 1):
                 begun = time.monotonic()
-                losses = self._step(step, batch)
+                recent.append(self._step(step, batch))
                 spent += time.monotonic() - begun
-                self.progress(f"train, loss {losses['loss']:.3f}", step, schedule.steps)
+                self.progress("train", step, schedule.steps)
                 if step % LOG_EVERY == 0 or step == schedule.steps:
+                    losses = {name: sum(row[name] for row in recent) / len(recent) for name in recent[0]}
                     append_record(self.folders.out / LOG, {"step": step, **losses, "seconds": round(spent, 1)})
-                    self.model.reset_metrics()
+                    recent.clear()
                 last = step == schedule.steps
                 if validation.every_steps and step % validation.every_steps == 0 and not last:
                     self._evaluate(step, validation.photos)
@@ -212,6 +213,7 @@ class _Run:
 
     def _step(self, step: int, batch: Batch) -> dict[str, float]:
         self.model.optimizer.learning_rate = rate_factor(step - 1, self.config.schedule)
+        self.model.reset_metrics()  # Keras would average over all steps so far
         logs = self.model.train_on_batch(batch.image, batch.targets, return_dict=True)
         losses = {name: float(value) for name, value in logs.items()}
         if not math.isfinite(losses["loss"]):

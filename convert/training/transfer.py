@@ -4,7 +4,7 @@ A rule is `NAME:ARGUMENT`:
 
     residual:decoder/person   a one-channel decoder logit becomes the subject's column of `decoder/residual`
     residual                  `decoder/residual` starts at zero
-    append                    classes that the start lacks get zero weights and a bias of -6 on `logits/semantic`
+    append:CLASS              classes that the start lacks begin as copies of class number CLASS, 3 lower in logit
     fresh:SCOPE/              variables of SCOPE that are absent start as the network initialised them
 
 With r the residual of the subject alone, softmax(l + r e_s)[s] = sigmoid(l_s - logsumexp(l_others) + r): the first rule
@@ -24,7 +24,7 @@ from portraitlite.runtime.errors import InputError
 __all__ = ["transfer"]
 
 Variables = dict[str, npt.NDArray[np.float32]]
-NEW_CLASS_BIAS = -6.0  # probability .0025 against one logit at 0
+NEW_CLASS_OFFSET = -3.0  # a twentieth of the copied class: small enough to change nothing, large enough to learn from
 
 
 def transfer(rules: tuple[str, ...], start: Mapping[str, npt.NDArray[np.float32]], fresh: Variables, subject: int) -> Variables:
@@ -59,14 +59,16 @@ def _residual(variables: Variables, fresh: Variables, subject: int, scope: str) 
         variables[f"{RESIDUAL_SCOPE}/{part}"] = column
 
 
-def _append(variables: Variables, fresh: Variables, subject: int, argument: str) -> None:
-    for part, value in (("weights", 0.0), ("biases", NEW_CLASS_BIAS)):
-        old, wanted = _wanted(variables, f"{LOGITS_SCOPE}/{part}"), _wanted(fresh, f"{LOGITS_SCOPE}/{part}").shape
+def _append(variables: Variables, fresh: Variables, subject: int, copied: str) -> None:
+    for part, offset in (("weights", 0.0), ("biases", NEW_CLASS_OFFSET)):
+        name = f"{LOGITS_SCOPE}/{part}"
+        old, wanted = _wanted(variables, name), _wanted(fresh, name).shape
         if old.shape[:-1] != wanted[:-1] or old.shape[-1] > wanted[-1]:
-            raise InputError(f"{LOGITS_SCOPE}/{part} is {list(old.shape)}; it cannot grow to {list(wanted)}")
-        grown = np.full(wanted, value, np.float32)
-        grown[..., : old.shape[-1]] = old
-        variables[f"{LOGITS_SCOPE}/{part}"] = grown
+            raise InputError(f"{name} is {list(old.shape)}; it cannot grow to {list(wanted)}")
+        if not copied.isdecimal() or int(copied) >= old.shape[-1]:
+            raise InputError(f"append:{copied} must name a class number of the start, 0..{old.shape[-1] - 1}")
+        new = np.repeat(old[..., int(copied), None] + np.float32(offset), wanted[-1] - old.shape[-1], axis=-1)
+        variables[name] = np.concatenate([old, new], axis=-1)
 
 
 def _fresh(variables: Variables, fresh: Variables, subject: int, scope: str) -> None:

@@ -42,13 +42,13 @@ def load_backend(name: str | None = None) -> tuple[str, Backend]:
         raise InputError(f"unknown backend {name!r}; choose one of {', '.join(BACKENDS)}")
     reasons = []
     for candidate in [name] if name else BACKENDS:
-        module = importlib.import_module(f"portraitlite.runtime.backends.{candidate}")
+        module: Any = importlib.import_module(f"portraitlite.runtime.backends.{candidate}")
         try:
             module.interpreter_class()
         except ImportError as error:
             reasons.append(f"{candidate}: {error}; pip install {BACKENDS[candidate]}")
             continue
-        return candidate, module  # type: ignore[return-value]
+        return candidate, module
     raise MissingDependencyError("no TFLite runtime can be used here (" + " | ".join(reasons) + ")")
 
 
@@ -82,5 +82,7 @@ def open_model(model: bytes, *, threads: int = 1, backend: str | None = None, wh
         ) from error
     except (ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{what} cannot be loaded by {name} ({reason}); it is damaged or needs a newer runtime") from error
+        raise InputError(
+            f"{what} cannot be loaded by {name} ({reason}); it is damaged or needs a newer runtime"
+        ) from error
     return InterpreterRunner(interpreter, name, module.version())

@@ -83,7 +83,8 @@ class InterpreterRunner:
             value = inputs[info.name]
             if value.dtype != info.dtype or (value.shape != info.shape and -1 not in info.shape):
                 raise InputError(
-                    f"input {info.name!r} takes {info.dtype} {list(info.shape)}; it got {value.dtype} {list(value.shape)}"
+                    f"input {info.name!r} takes {info.dtype} {list(info.shape)}; "
+                    f"it got {value.dtype} {list(value.shape)}"
                 )
             self.interpreter.set_tensor(index, value)
         self.interpreter.invoke()
@@ -111,5 +112,7 @@ def _in_order(
         scale, zero_point = detail["quantization"]
         shape = detail.get("shape_signature", detail["shape"])
         shape = tuple(int(n) for n in (shape if len(shape) else detail["shape"]))
-        rows.append((TensorInfo(name, shape, np.dtype(detail["dtype"]), float(scale), int(zero_point)), int(detail["index"])))
+        rows.append(
+            (TensorInfo(name, shape, np.dtype(detail["dtype"]), float(scale), int(zero_point)), int(detail["index"]))
+        )
     return tuple(rows)

@@ -1,4 +1,4 @@
-"""The `portraitlite` command: puts the verbs of the four parts together and turns errors into one line and an exit code."""
+"""The `portraitlite` command: the verbs of the four parts, and errors as one line and an exit code."""
 
 from __future__ import annotations
 

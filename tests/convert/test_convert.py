@@ -104,8 +104,8 @@ def test_two_class_confidence_is_the_softmax(
 
 
 def test_int8_follows_float(tiny_tarball: Path, photo_folder: Path, photos: Path, tmp_path: Path) -> None:
-    """A random network is no measure of accuracy, but a broken quantization (shifted input, wrong scale) falls far below."""
-    kinds = dict(output=OutputKind.LOGITS)
+    """A random network is no measure of accuracy, but a shifted input or a wrong scale falls far below."""
+    kinds = {"output": OutputKind.LOGITS}
     convert(tiny_tarball, tmp_path / "f.tflite", _options(Recipe.FP32, photo_folder, **kinds))
     convert(tiny_tarball, tmp_path / "q.tflite", _options(Recipe.INT8, photo_folder, **kinds))
     pixels = load_photo(photos / "poolside.jpg").pixels
@@ -113,7 +113,9 @@ def test_int8_follows_float(tiny_tarball: Path, photo_folder: Path, photos: Path
     assert np.corrcoef(want.ravel(), got.ravel())[0, 1] > 0.9
 
 
-def test_model_describes_itself_and_nothing_is_overwritten(tiny_tarball: Path, photo_folder: Path, tmp_path: Path) -> None:
+def test_model_describes_itself_and_nothing_is_overwritten(
+    tiny_tarball: Path, photo_folder: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "m.tflite"
     result = convert(tiny_tarball, target, _options(Recipe.INT8, photo_folder))
     meta = read_metadata(target.read_bytes())

@@ -125,14 +125,15 @@ def test_channel_rounding_and_sizes_follow_the_official_rules() -> None:
 
 
 def test_spec_refuses_what_no_network_can_be() -> None:
-    for wrong in (
+    wrongs: tuple[dict[str, Any], ...] = (
         {"output_stride": 12},
         {"decoder_stride": 5},
         {"classes": 1},
         {"crop_height": 8},
         {"depth_multiplier": 0.0},
         {"residual": True},
-    ):
+    )
+    for wrong in wrongs:
         with pytest.raises(InputError):
             DeepLabSpec(**wrong)
     spec = DeepLabSpec(classes=3, atrous_rates=(6, 12), resize_convention=ResizeConvention.LEGACY)

@@ -118,7 +118,7 @@ def test_damaged_files_are_refused(tmp_path: Path, tiny_tarball: Path) -> None:
 
 def test_another_network_is_named() -> None:
     shapes = {"xception_65/entry_flow/conv1_1/weights": (3, 3, 3, 32), "logits/semantic/biases": (21,)}
-    with pytest.raises(InputError, match="expected a DeepLab on MobileNetV2.*found logits, xception_65"):
+    with pytest.raises(InputError, match=r"expected a DeepLab on MobileNetV2.*found logits, xception_65"):
         infer_spec(shapes, SpecFlags())
     with pytest.raises(InputError, match="expected a DeepLab head"):
         infer_spec({"MobilenetV2/Conv/weights": (3, 3, 3, 32), "MobilenetV2/Logits/biases": (1001,)}, SpecFlags())

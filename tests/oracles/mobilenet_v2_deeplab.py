@@ -1,15 +1,17 @@
 """DeepLab on MobileNetV2 written a second time, as a flat list of TensorFlow ops with explicit batch norms.
 
-Follows the official code path (slim `mobilenet_v2.py`, deeplab `model.py`): SpaceToBatch-free dilated ops, batch norm as
-separate arithmetic, epsilons by scope. Shares nothing with the package but the official variable names.
+Follows the official code path (slim `mobilenet_v2.py`, deeplab `model.py`): dilated ops, batch norm as separate
+arithmetic, epsilons by scope. Shares nothing with the package but the official variable names.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
-BLOCKS = [1] + [2, 1] + [2, 1, 1] + [2, 1, 1, 1] + [1, 1, 1] + [2, 1, 1] + [1]  # strides
+BLOCKS = [1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1]  # strides
 CHANNELS = [16] + [24] * 2 + [32] * 3 + [64] * 4 + [96] * 3 + [160] * 3 + [320]
 
 
@@ -76,7 +78,7 @@ def logits(v: dict[str, np.ndarray], image: np.ndarray, *, output_stride: int, a
         y = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME", dilations=[rate, rate])
         return norm(y, scope)
 
-    def resize(x: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    def resize(x: tf.Tensor, size: Any) -> tf.Tensor:
         return tf.raw_ops.ResizeBilinear(images=x, size=size, align_corners=align_corners)
 
     x, stride, rate, low = tf.nn.relu6(conv(tf.constant(image), "MobilenetV2/Conv", 2)), 2, 1, {}

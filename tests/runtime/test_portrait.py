@@ -54,7 +54,7 @@ def test_strength_runs_from_nothing_to_all(portrait: Portrait, photos: Path) -> 
     assert change[0] < 1.5, "a small strength must fade in, not jump"
     assert change[-1] > 5
     for wrong in (-0.1, 1.1, float("nan")):
-        with pytest.raises(InputError, match="outside 0..1"):
+        with pytest.raises(InputError, match=r"outside 0\.\.1"):
             portrait(photo, strength=wrong)
 
 
@@ -86,7 +86,9 @@ def _cli(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_command_line_and_library_write_the_same_bytes(portrait: Portrait, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
-    run = CliRunner().invoke(app, ["portrait", str(photos / "woman.jpg"), "-o", str(out), "--strength", "0.7", "--json"])
+    run = CliRunner().invoke(
+        app, ["portrait", str(photos / "woman.jpg"), "-o", str(out), "--strength", "0.7", "--json"]
+    )
     assert run.exit_code == 0, run.output
     summary = json.loads(run.stdout)
     assert (summary["width"], summary["height"], summary["strength"]) == (512, 512, 0.7)

@@ -21,7 +21,7 @@ from portraitlite.runtime.types import Fit, OutputKind, ResizeConvention
 
 
 def _brightness_model(make: Callable[..., bytes], size: int, stride: int, threshold: float = 0.0) -> bytes:
-    """Logits (dark, bright): 20 * (mean(RGB) - threshold) at every `stride`-th pixel, where DeepLab's strided convs look."""
+    """Logits (dark, bright): 20 * (mean(RGB) - threshold) at every `stride`-th pixel, as DeepLab's strides sample."""
     kernel = np.zeros((2, 1, 1, 3), "f4")
     kernel[1] = 20 / 3
     return make((size, size), kernel, np.array([0, -20 * threshold], "f4"), stride=stride)
@@ -83,7 +83,12 @@ def test_confidence_from_every_output_kind() -> None:
     labels = Segmentation(np.array([[1, 0]], np.uint8), _meta(2, output_kind=OutputKind.LABELS), 1, 2, 1, 2)
     assert labels.confidence("bright").tolist() == [[1, 0]]
     one = Segmentation(
-        probability[..., 1:].astype("f4"), _meta(2, output_kind=OutputKind.CONFIDENCE, output_label="bright"), 1, 2, 1, 2
+        probability[..., 1:].astype("f4"),
+        _meta(2, output_kind=OutputKind.CONFIDENCE, output_label="bright"),
+        1,
+        2,
+        1,
+        2,
     )
     np.testing.assert_allclose(one.confidence("dark"), probability[..., 0], atol=1e-6)
     assert one.mask("bright").tolist() == [[225, 12]]
@@ -104,7 +109,11 @@ def test_bundled_model_finds_the_people(photos: Path) -> None:
 def test_arrays_pil_images_and_files_give_the_same(photos: Path) -> None:
     segmenter = Segmenter("portrait")
     with Image.open(photos / "man.jpg") as image:
-        results = [segmenter(image), segmenter(np.asarray(image.convert("RGB"))), segmenter(load_photo(photos / "man.jpg"))]
+        results = [
+            segmenter(image),
+            segmenter(np.asarray(image.convert("RGB"))),
+            segmenter(load_photo(photos / "man.jpg")),
+        ]
     assert all(np.array_equal(results[0].output, r.output) for r in results)
 
 
