@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from portraitlite.convert.pipeline import ConvertResult
+from portraitlite.convert.cost import Cost
+from portraitlite.convert.result import ConvertResult
 
 __all__ = ["print_card"]
 
@@ -22,10 +23,21 @@ def print_card(result: ConvertResult) -> None:
         "input": f"{meta.input_height}x{meta.input_width} (height x width), {meta.fit}",
         "output": str(meta.output_kind) + (f" of {meta.output_label}" if meta.output_label else ""),
         "recipe": meta.recipe,
+        "cost": _cost(result.cost),
         "ops": ", ".join(f"{count} {kind}" for kind, count in result.ops.items()),
         "sha256": result.sha256,
         "sidecar": str(result.sidecar),
     }
+    if result.source_cost is not None:
+        rows["before"] = f"{_cost(result.source_cost)} as the source has it"
+    rows["spec"] = "; ".join(f"{field}: {spec.get(field)} ({why})" for field, why in result.reasons.items())
     for row in rows.items():
         table.add_row(*row)
     Console().print(table)
+
+
+def _cost(cost: Cost) -> str:
+    return (
+        f"{cost.multiply_adds / 1e9:.2f} G multiply-adds, {cost.parameters / 1e6:.2f} M parameters, "
+        f"{cost.arena_bytes / 1e6:.1f} MB of activations"
+    )

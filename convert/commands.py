@@ -8,28 +8,50 @@ from typing import Annotated
 
 import typer
 
-from portraitlite.convert.types import Recipe
+from portraitlite.convert.types import LabelsType, OutputSize, Recipe
 from portraitlite.runtime.console import print_json, progress_bar, say
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.types import Fit, OutputKind
 
-__all__ = ["convert", "parse_crop", "register"]
+__all__ = ["convert", "parse_rates", "parse_size", "register"]
 
 
-def parse_crop(text: str) -> tuple[int, int]:
-    """`385x513` or `385` -> (height, width).
+def parse_size(text: str | None, option: str) -> tuple[int, int] | None:
+    """`385x513` or `385` -> (height, width); None stays None.
 
     Raises:
         InputError: of another form.
     """
-    match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
     if match is None:
-        raise InputError(f"crop {text!r} is not HEIGHTxWIDTH, such as 385x513, or one number for both")
+        raise InputError(f"{option} {text!r} is not HEIGHTxWIDTH, such as 385x513, or one number for both")
     return int(match[1]), int(match[2] or match[1])
 
 
+def parse_rates(text: str | None) -> tuple[int, ...] | None:
+    """`6,12,18` -> (6, 12, 18); None stays None.
+
+    Raises:
+        InputError: of another form.
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"[1-9]\d?(,[1-9]\d?){0,7}", text):
+        raise InputError(f"--atrous-rates {text!r} is not a list of rates such as 6,12,18")
+    return tuple(int(rate) for rate in text.split(","))
+
+
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Model-zoo tarball or TF1 checkpoint.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A name of the model zoo, or a path: zoo tarball, TF1 checkpoint, frozen graph, SavedModel, .keras, .h5, "
+            "float .tflite, Hugging Face folder.",
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .tflite to write; a .json appears beside it.")],
     recipe: Annotated[Recipe, typer.Option("--recipe", help="How to quantize.")] = Recipe.INT8,
     calibrate: Annotated[
@@ -44,10 +66,23 @@ def convert(
     output_label: Annotated[
         str | None, typer.Option("--output-label", help="With confidence: put out this one class only.")
     ] = None,
-    crop: Annotated[
-        str | None, typer.Option("--crop", metavar="HxW", help="Network input, height x width. Default 513x513.")
+    output_size: Annotated[
+        OutputSize, typer.Option("--output-size", help="Of logits and confidence: the network's own, or the input's.")
+    ] = OutputSize.NETWORK,
+    labels_type: Annotated[LabelsType, typer.Option("--labels-type", help="Type of a label map.")] = LabelsType.UINT8,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            "--camera", metavar="HxW", help="Take uint8 camera frames of this size and resize them in the file."
+        ),
     ] = None,
-    output_stride: Annotated[int | None, typer.Option("--output-stride", help="8, 16 (default) or 32.")] = None,
+    crop: Annotated[
+        str | None, typer.Option("--crop", metavar="HxW", help="Network input, height x width. Official: 513x513.")
+    ] = None,
+    output_stride: Annotated[int | None, typer.Option("--output-stride", help="8, 16 or 32.")] = None,
+    atrous_rates: Annotated[
+        str | None, typer.Option("--atrous-rates", metavar="R,R,R", help="Rates of the ASPP branches.")
+    ] = None,
     decoder_stride: Annotated[
         int | None, typer.Option("--decoder-stride", help="4 or 8; read off the variables by default.")
     ] = None,
@@ -55,11 +90,23 @@ def convert(
         bool | None,
         typer.Option("--align-corners/--no-align-corners", help="Resize convention of the network. Default: with."),
     ] = None,
+    image_pooling_crop: Annotated[
+        str | None, typer.Option("--image-pooling-crop", metavar="HxW", help="MobileNetV3: 769x769 as published.")
+    ] = None,
+    image_pooling_stride: Annotated[
+        str | None, typer.Option("--image-pooling-stride", metavar="HxW", help="MobileNetV3: 4x5 as published.")
+    ] = None,
     classes: Annotated[int | None, typer.Option("--classes", help="Checked against the variables.")] = None,
+    depth_multiplier: Annotated[
+        float | None, typer.Option("--depth-multiplier", help="Checked against the variables.")
+    ] = None,
     labels: Annotated[Path | None, typer.Option("--labels", help="Text file, one class name a line.")] = None,
     fit: Annotated[
         Fit, typer.Option("--fit", help="How photos become the input: pad keeps the shape, as the official code does.")
     ] = Fit.PAD,
+    zoo_dir: Annotated[
+        Path | None, typer.Option("--zoo-dir", help="Where zoo tarballs lie. Default: the user's cache folder.")
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name written into the model.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result card as JSON on stdout.")] = False,
@@ -76,12 +123,20 @@ def convert(
         calibration_count=calibration_count,
         output=output_kind,
         output_label=output_label,
+        output_size=output_size,
+        labels_type=labels_type,
+        camera=parse_size(camera, "--camera"),
+        zoo_dir=zoo_dir,
         labels=labels,
         fit=fit,
         name=name,
         flags=SpecFlags(
             output_stride=output_stride,
-            crop=parse_crop(crop) if crop else None,
+            crop=parse_size(crop, "--crop"),
+            atrous_rates=parse_rates(atrous_rates),
+            image_pooling_crop=parse_size(image_pooling_crop, "--image-pooling-crop"),
+            image_pooling_stride=parse_size(image_pooling_stride, "--image-pooling-stride"),
+            depth_multiplier=depth_multiplier,
             align_corners=align_corners,
             decoder_stride=decoder_stride,
             classes=classes,

@@ -1,108 +1,144 @@
-"""What a checkpoint's variables reveal about the network, and what only flags can say.
+"""Decide every field of the spec: from flags, from what the source reveals, from the catalogue, from defaults.
 
-Depth multiplier, classes, filters and the decoder's stride follow from shapes. Output stride, crop and resize
-convention leave no trace in the variables: they come from flags, with the official defaults.
+Variables reveal the backbone, widths, classes and the decoder; a flag that contradicts them is refused. Output stride,
+crop, rates and the resize convention leave no trace in variables: a flag wins, then the zoo's published flags, then what a
+graph beside them says, then the official defaults.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
-from portraitlite.convert.networks import mobilenet_v2
-from portraitlite.convert.networks.build import RESIDUAL_SCOPE
-from portraitlite.convert.spec import Backbone, DeepLabSpec
+from portraitlite.convert.families import FAMILY_DEFAULTS, recognise
+from portraitlite.convert.networks.head_variables import default_atrous_rates
+from portraitlite.convert.spec import DeepLabSpec
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.types import ResizeConvention
 
-__all__ = ["SpecFlags", "infer_spec"]
+__all__ = ["Inferred", "SpecFlags", "infer_spec"]
 
 Shapes = Mapping[str, tuple[int, ...]]
+Revealed = Mapping[str, tuple[Any, str]]
+
+# Fields that a flag may only confirm, and fields that it sets.
+FIXED = ("classes", "depth_multiplier", "decoder_stride")
+FREE = (
+    "crop_height",
+    "crop_width",
+    "output_stride",
+    "atrous_rates",
+    "resize_convention",
+    "image_pooling_crop",
+    "image_pooling_stride",
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class SpecFlags:
-    """What a user may state; None means: infer, or take the official default."""
+    """What a user may state; None means: infer, or take the official default.
+
+    Attributes:
+        crop: (height, width).
+        align_corners: False is TensorFlow's legacy rule, as in MLPerf's copy of the code.
+        image_pooling_crop, image_pooling_stride: (height, width).
+        others: as in `DeepLabSpec`.
+    """
 
     output_stride: int | None = None
     crop: tuple[int, int] | None = None
     align_corners: bool | None = None
+    atrous_rates: tuple[int, ...] | None = None
     decoder_stride: int | None = None
     classes: int | None = None
     depth_multiplier: float | None = None
+    image_pooling_crop: tuple[int, int] | None = None
+    image_pooling_stride: tuple[int, int] | None = None
+
+    def stated(self) -> dict[str, Any]:
+        """`DeepLabSpec` field -> value, only what was stated."""
+        values = {f.name: v for f in dataclasses.fields(self) if (v := getattr(self, f.name)) is not None}
+        if "crop" in values:
+            values["crop_height"], values["crop_width"] = values.pop("crop")
+        if "align_corners" in values:
+            aligned = values.pop("align_corners")
+            values["resize_convention"] = ResizeConvention.ALIGN_CORNERS if aligned else ResizeConvention.LEGACY
+        return values
 
 
-def infer_spec(shapes: Shapes, flags: SpecFlags) -> DeepLabSpec:
-    """The spec of a checkpoint.
+@dataclasses.dataclass(frozen=True)
+class Inferred:
+    """The decision.
+
+    Attributes:
+        spec: the network to build.
+        source_spec: the network as the source has it, before flags retargeted it.
+        reasons: field -> where its value comes from.
+    """
+
+    spec: DeepLabSpec
+    source_spec: DeepLabSpec
+    reasons: dict[str, str]
+
+    @property
+    def retargeted(self) -> bool:
+        """Whether flags changed input size or output stride."""
+        return self.spec != self.source_spec
+
+
+def infer_spec(
+    shapes: Shapes, flags: SpecFlags, facts: Revealed | None = None, published: DeepLabSpec | None = None
+) -> Inferred:
+    """Decide.
 
     Args:
         shapes: official variable name -> shape.
         flags: what the user stated.
+        facts: field -> (value, reason) that a graph revealed.
+        published: the catalogue's spec of a zoo model.
 
     Raises:
         InputError: another network, or a flag that contradicts the variables.
     """
-    stem = shapes.get(f"{mobilenet_v2.SCOPE}/Conv/weights")
-    if stem is None:
-        raise InputError(
-            f"expected a DeepLab on MobileNetV2 (variables {mobilenet_v2.SCOPE}/...), found {_top_scopes(shapes)}; "
-            f"other networks cannot be converted yet"
-        )
-    logits = shapes.get("logits/semantic/biases")
-    if logits is None:
-        raise InputError(
-            f"expected a DeepLab head (logits/semantic/biases), found {_top_scopes(shapes)}; "
-            f"a backbone without a segmentation head cannot be converted"
-        )
-    return DeepLabSpec(
-        backbone=Backbone.MOBILENET_V2,
-        classes=_agree("classes", flags.classes, logits[0], "logits/semantic/biases"),
-        crop_height=(flags.crop or (513, 513))[0],
-        crop_width=(flags.crop or (513, 513))[1],
-        depth_multiplier=_depth_multiplier(flags, stem[-1]),
-        output_stride=flags.output_stride or 16,
-        decoder_stride=_decoder_stride(shapes, flags),
-        aspp_filters=_last(shapes, "concat_projection/weights", 256),
-        decoder_filters=_last(shapes, "decoder/decoder_conv0_pointwise/weights", 256),
-        residual=f"{RESIDUAL_SCOPE}/weights" in shapes,
-        resize_convention=ResizeConvention.LEGACY if flags.align_corners is False else ResizeConvention.ALIGN_CORNERS,
-    )
+    revealed = recognise(shapes)
+    stated = flags.stated()
+    for field in FIXED:
+        found, where = revealed.get(field, (None, "the variables"))
+        if field in stated and stated[field] != found:
+            raise InputError(f"{field} {stated[field]} contradicts the source: {where} says {found}")
+    fixed = {field: value for field, (value, _) in revealed.items()}
+    reasons = {
+        field: where if where.startswith("no ") else f"variable {where}" for field, (_, where) in revealed.items()
+    }
+    free, free_reasons = _free_fields(shapes, fixed, facts or {}, published)
+    source_spec = DeepLabSpec(**fixed, **free)
+    chosen = {field: value for field, value in stated.items() if field in FREE}
+    if "output_stride" in chosen and "atrous_rates" not in chosen and free["atrous_rates"]:
+        # Rates count features; keep their reach in pixels.
+        ratio = source_spec.output_stride / chosen["output_stride"]
+        chosen["atrous_rates"] = tuple(max(1, round(rate * ratio)) for rate in free["atrous_rates"])
+        free_reasons["atrous_rates"] += ", scaled with the output stride"
+    reasons |= free_reasons | {field: "flag" for field in stated}
+    return Inferred(dataclasses.replace(source_spec, **chosen), source_spec, reasons)
 
 
-def _depth_multiplier(flags: SpecFlags, stem_channels: int) -> float:
-    stated = flags.depth_multiplier
-    if stated is not None:
-        _agree("stem channels", mobilenet_v2.stem_channels(stated), stem_channels, f"{mobilenet_v2.SCOPE}/Conv")
-        return stated
-    return stem_channels / mobilenet_v2.stem_channels(1.0)
-
-
-def _decoder_stride(shapes: Shapes, flags: SpecFlags) -> int | None:
-    projection = shapes.get("decoder/feature_projection0/weights")
-    if projection is None:
-        if flags.decoder_stride is not None:
-            raise InputError(f"decoder stride {flags.decoder_stride} was given, but the checkpoint has no decoder")
-        return None
-    for stride, block in mobilenet_v2.SKIP_BLOCKS.items():
-        expand = shapes.get(f"{mobilenet_v2.SCOPE}/expanded_conv_{block}/expand/weights")
-        if expand is not None and expand[-1] == projection[2]:
-            return _agree("decoder stride", flags.decoder_stride, stride, "decoder/feature_projection0/weights")
-    raise InputError(
-        f"decoder/feature_projection0/weights takes {projection[2]} channels, which no low-level feature of "
-        f"{mobilenet_v2.SCOPE} has; expected a decoder at stride 4 or 8"
-    )
-
-
-def _agree(what: str, stated: int | None, found: int, where: str) -> int:
-    if stated is not None and stated != found:
-        raise InputError(f"{what} {stated} contradicts the checkpoint: {where} says {found}")
-    return found
-
-
-def _last(shapes: Shapes, name: str, default: int) -> int:
-    return shapes[name][-1] if name in shapes else default
-
-
-def _top_scopes(shapes: Shapes) -> str:
-    scopes = sorted({name.split("/")[0] for name in shapes})
-    return ", ".join(scopes[:6]) + (" ..." if len(scopes) > 6 else "") if scopes else "no variables"
+def _free_fields(
+    shapes: Shapes, fixed: Mapping[str, Any], facts: Revealed, published: DeepLabSpec | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    values: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    defaults = FAMILY_DEFAULTS.get(fixed["backbone"], {})
+    plain = {field.name: field.default for field in dataclasses.fields(DeepLabSpec)}
+    for field in FREE:
+        if published is not None:
+            values[field], reasons[field] = getattr(published, field), "published flags of the zoo"
+        elif field in facts:
+            values[field], reason = facts[field]
+            reasons[field] = f"graph: {reason}"
+        elif field == "atrous_rates":
+            values[field] = default_atrous_rates(shapes, values["output_stride"])
+            reasons[field] = "official default"
+        else:
+            values[field], reasons[field] = defaults.get(field, plain[field]), "official default"
+    return values, reasons

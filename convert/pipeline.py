@@ -6,24 +6,28 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import portraitlite
 from portraitlite.convert.calibration import DEFAULT_COUNT, calibration_images, calibration_set
-from portraitlite.convert.infer import SpecFlags, infer_spec
+from portraitlite.convert.infer import Inferred, SpecFlags, infer_spec
 from portraitlite.convert.labels import label_names
 from portraitlite.convert.metadata_writer import write_metadata
-from portraitlite.convert.types import Recipe
+from portraitlite.convert.result import ConvertResult, count_ops
+from portraitlite.convert.types import LabelsType, OutputSize, Recipe
+from portraitlite.convert.zoo import find_in_zoo, find_model, is_zoo_name
 from portraitlite.runtime.console import native_stderr_silenced
 from portraitlite.runtime.errors import InputError, MissingDependencyError
 from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.save import write_atomically
 from portraitlite.runtime.types import Fit, OutputKind
 
-__all__ = ["ConvertOptions", "ConvertResult", "convert"]
+if TYPE_CHECKING:
+    from portraitlite.convert.sources import Source
+
+__all__ = ["ConvertOptions", "convert"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,10 +40,14 @@ class ConvertOptions:
         calibration_count: at most so many photos of it.
         output: what the model puts out.
         output_label: the one class of a confidence output.
+        output_size: of logits and confidences.
+        labels_type: of labels.
+        camera: (height, width) of camera frames that the file takes and resizes itself; None takes the network's input.
         labels: file with class names.
-        fit: how a photo becomes the input.
+        fit: how a photo becomes the input; camera frames are always stretched.
         flags: what the user states about the network.
         name: for people; None takes the source's.
+        zoo_dir: where the zoo's tarballs lie; None is the user's cache folder.
     """
 
     recipe: Recipe = Recipe.INT8
@@ -47,47 +55,18 @@ class ConvertOptions:
     calibration_count: int = DEFAULT_COUNT
     output: OutputKind = OutputKind.LABELS
     output_label: str | None = None
+    output_size: OutputSize = OutputSize.NETWORK
+    labels_type: LabelsType = LabelsType.UINT8
+    camera: tuple[int, int] | None = None
     labels: Path | None = None
     fit: Fit = Fit.PAD
     flags: SpecFlags = dataclasses.field(default_factory=SpecFlags)
     name: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class ConvertResult:
-    """The result card.
-
-    Attributes:
-        model: the `.tflite` written.
-        sidecar: the `.json` beside it.
-        size_bytes, sha256: of the model.
-        metadata: what the model says about itself.
-        ops: number of ops by kind.
-        notices: one-line remarks.
-    """
-
-    model: Path
-    sidecar: Path
-    size_bytes: int
-    sha256: str
-    metadata: ModelMetadata
-    ops: dict[str, int]
-    notices: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able; this is the sidecar's content."""
-        return {
-            "model": self.model.name,
-            "size_bytes": self.size_bytes,
-            "sha256": self.sha256,
-            "metadata": self.metadata.to_dict(),
-            "ops": self.ops,
-            "notices": list(self.notices),
-        }
+    zoo_dir: Path | None = None
 
 
 def convert(
-    source: Path,
+    source: str | Path,
     output: Path,
     options: ConvertOptions = ConvertOptions(),
     *,
@@ -97,7 +76,7 @@ def convert(
     """Convert `source` and write `output` and its sidecar.
 
     Args:
-        source: zoo tarball or TF1 checkpoint.
+        source: a name of the model zoo, or a path: see `open_source`.
         output: a path ending in `.tflite`.
         options: see there.
         force: overwrite.
@@ -105,55 +84,53 @@ def convert(
 
     Raises:
         InputError: source, flags, photos or output cannot be used; nothing is written then.
-        MissingDependencyError: TensorFlow is not installed.
+        MissingDependencyError: TensorFlow is not installed, or a zoo model is not on this machine.
     """
     sidecar = _check_output(output, force)
+    if options.recipe is Recipe.INT8 and options.calibrate is None:
+        raise InputError("recipe int8 needs photos for its activation ranges: give --calibrate FOLDER")
+    published = find_model(str(source)) if is_zoo_name(str(source)) else None
+    path = find_in_zoo(str(source), options.zoo_dir) if published else Path(source)
     _require_tensorflow()
+    from portraitlite.convert.cost import network_cost
+    from portraitlite.convert.families import is_verified
     from portraitlite.convert.networks import build_network
-    from portraitlite.convert.outputs import output_function
+    from portraitlite.convert.outputs import OutputSpec, output_function, with_camera_input
     from portraitlite.convert.quantize import quantize
     from portraitlite.convert.sources import open_source
     from portraitlite.convert.weights import load_variables
 
     progress("read the source", 0, 1)
-    opened = open_source(source)
-    spec = infer_spec({name: value.shape for name, value in opened.variables.items()}, options.flags)
+    opened = open_source(path)
+    shapes = {name: value.shape for name, value in opened.variables.items()}
+    inferred = infer_spec(shapes, options.flags, opened.facts, published.spec if published else None)
+    spec = inferred.spec
     labels = label_names(spec.classes, options.labels)
-    label_index = _label_index(labels, options)
-    provenance: dict[str, Any] = {
-        "source": {"name": opened.name, "kind": opened.kind, "sha256": opened.sha256},
-        "converter": f"portraitlite {portraitlite.__version__}",
-    }
-    metadata = ModelMetadata(
-        name=options.name or opened.name.split(".")[0],
-        labels=labels,
-        input_height=spec.crop_height,
-        input_width=spec.crop_width,
-        fit=options.fit,
-        output_kind=options.output,
-        output_label=options.output_label,
-        resize_convention=spec.resize_convention,
-        recipe=str(options.recipe),
-        spec=spec.to_dict(),
-        provenance=provenance,
-    )
+    wanted = OutputSpec(options.output, _label_index(labels, options), options.output_size, options.labels_type)
+    wanted.check(spec)
+    metadata = _metadata(opened, inferred, labels, options)
+
     notices: list[str] = []
     images = None
-    if options.recipe is Recipe.INT8:
-        if options.calibrate is None:
-            raise InputError("recipe int8 needs photos for its activation ranges: give --calibrate FOLDER")
+    if options.recipe is Recipe.INT8 and options.calibrate is not None:
         chosen = calibration_set(options.calibrate, options.calibration_count)
         notices += [f"calibration photo passed over: {reason}" for _, reason in chosen.unreadable]
-        provenance["calibration"] = {"photos": len(chosen.files), "sha256": chosen.sha256}
+        metadata.provenance["calibration"] = {"photos": len(chosen.files), "sha256": chosen.sha256}
         images = calibration_images(chosen, metadata, lambda done, total: progress("calibrate", done, total))
     elif options.calibrate is not None:
         notices.append(f"recipe {options.recipe} has no activation ranges; --calibrate was not used")
+    if not is_verified(spec):
+        notices.append(f"unverified: no official sample of {spec.backbone} was at hand to compare the conversion with")
 
     network = build_network(spec)
     load_variables(network, opened.variables)
-    function = output_function(network, spec, options.output, label_index)
+    function = output_function(network, spec, wanted)
+    cast = options.camera is not None and options.recipe is not Recipe.INT8
+    if options.camera is not None:
+        function = with_camera_input(function, spec, MEAN, STD, cast=cast)
     progress("convert", 0, 1)
-    model = write_metadata(quantize(function, spec.crop_height, spec.crop_width, options.recipe, images), metadata)
+    height, width = metadata.input_height, metadata.input_width
+    model = write_metadata(quantize(function, height, width, options.recipe, images, uint8_input=cast), metadata)
     progress("convert", 1, 1)
     result = ConvertResult(
         model=output,
@@ -162,6 +139,14 @@ def convert(
         sha256=hashlib.sha256(model).hexdigest(),
         metadata=metadata,
         ops=count_ops(model),
+        reasons=inferred.reasons,
+        verified=is_verified(spec),
+        cost=network_cost(network, spec, options.recipe, options.output),
+        source_cost=(
+            network_cost(build_network(inferred.source_spec), inferred.source_spec, options.recipe, options.output)
+            if inferred.retargeted
+            else None
+        ),
         notices=tuple(notices),
     )
     write_atomically(output, model, force=force)
@@ -170,17 +155,32 @@ def convert(
     return result
 
 
-def count_ops(model: bytes) -> dict[str, int]:
-    """Number of ops by kind, most frequent first."""
-    from ai_edge_litert import schema_py_generated as schema
+MEAN = STD = 127.5  # (2 / 255) * x - 1, the official preprocessing of every convertible family
 
-    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
-    root = schema.Model.GetRootAs(model, 0)
-    codes = [root.OperatorCodes(i) for i in range(root.OperatorCodesLength())]
-    kinds = [max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) for code in codes]
-    graph = root.Subgraphs(0)
-    count = Counter(names[kinds[graph.Operators(i).OpcodeIndex()]] for i in range(graph.OperatorsLength()))
-    return dict(count.most_common())
+
+def _metadata(opened: Source, inferred: Inferred, labels: tuple[str, ...], options: ConvertOptions) -> ModelMetadata:
+    spec = inferred.spec
+    camera = options.camera
+    return ModelMetadata(
+        name=options.name or opened.name.split(".")[0],
+        labels=labels,
+        input_height=camera[0] if camera else spec.crop_height,
+        input_width=camera[1] if camera else spec.crop_width,
+        network_height=spec.crop_height if camera else None,
+        network_width=spec.crop_width if camera else None,
+        mean=0.0 if camera else MEAN,
+        std=1.0 if camera else STD,
+        fit=Fit.STRETCH if camera else options.fit,
+        output_kind=options.output,
+        output_label=options.output_label,
+        resize_convention=spec.resize_convention,
+        recipe=str(options.recipe),
+        spec=spec.to_dict(),
+        provenance={
+            "source": {"name": opened.name, "kind": opened.kind, "sha256": opened.sha256},
+            "converter": f"portraitlite {portraitlite.__version__}",
+        },
+    )
 
 
 def _check_output(output: Path, force: bool) -> Path:

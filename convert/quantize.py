@@ -26,6 +26,8 @@ def quantize(
     width: int,
     recipe: Recipe,
     calibration: Iterable[npt.NDArray[np.float32]] | None,
+    *,
+    uint8_input: bool = False,
 ) -> bytes:
     """Convert.
 
@@ -34,7 +36,8 @@ def quantize(
         height, width: static input size. A static shape keeps dilated convolutions whole: with an open one the
             converter leaves SpaceToBatchND behind.
         recipe: how to quantize.
-        calibration: normalised images [1, height, width, 3] float32, read once; needed by `int8`.
+        calibration: images as `function` takes them, [1, height, width, 3] float32, read once; needed by `int8`.
+        uint8_input: the function itself takes uint8 (a camera frame in a float file).
 
     Raises:
         InputError: int8 without calibration images.
@@ -42,7 +45,7 @@ def quantize(
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    signature = tf.TensorSpec((1, height, width, 3), tf.float32, INPUT_NAME)
+    signature = tf.TensorSpec((1, height, width, 3), tf.uint8 if uint8_input else tf.float32, INPUT_NAME)
     # The converter leaves Keras 3 variables as READ_VARIABLE ops; freeze them first.
     frozen = convert_variables_to_constants_v2(tf.function(function).get_concrete_function(signature))
     holder: Any = tf.Module()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["Recipe"]
+__all__ = ["LabelsType", "OutputSize", "Recipe"]
 
 
 class Recipe(enum.StrEnum):
@@ -17,3 +17,17 @@ class Recipe(enum.StrEnum):
     FP32 = "fp32"
     FP16 = "fp16"
     INT8 = "int8"
+
+
+class OutputSize(enum.StrEnum):
+    """Scores at the network's own resolution, or upsampled to its input's. Labels are always at input size."""
+
+    NETWORK = "network"
+    FULL = "full"
+
+
+class LabelsType(enum.StrEnum):
+    """Type of a label map: uint8 is four times smaller; some GPU and NPU pipelines want int32."""
+
+    UINT8 = "uint8"
+    INT32 = "int32"

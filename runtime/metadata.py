@@ -27,6 +27,8 @@ class ModelMetadata:
         name: short name for people.
         labels: class names by index.
         input_height, input_width: network input in pixels.
+        network_height, network_width: input of the network itself where the file resizes its input first (a camera
+            frame); None: the same as the input.
         mean, std: normalised = (pixel - mean) / std with pixel in 0..255, RGB. A quantized input takes the raw bytes.
         fit, resize_filter: how a photo becomes the input.
         output_kind: what comes out.
@@ -41,6 +43,8 @@ class ModelMetadata:
     labels: tuple[str, ...]
     input_height: int
     input_width: int
+    network_height: int | None = None
+    network_width: int | None = None
     mean: float = 127.5
     std: float = 127.5
     fit: Fit = Fit.PAD
@@ -51,6 +55,11 @@ class ModelMetadata:
     recipe: str = "fp32"
     spec: dict[str, Any] = dataclasses.field(default_factory=dict)
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def network_size(self) -> tuple[int, int]:
+        """(height, width) that the output's samples refer to."""
+        return self.network_height or self.input_height, self.network_width or self.input_width
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; enums become their values."""

@@ -51,8 +51,11 @@ class Segmentation:
         by up to 0.4 % of the photo at stride 4.
         """
         meta = self.metadata
-        top, bottom = _span(self.used_height, meta.input_height, self.output.shape[0], meta.resize_convention)
-        left, right = _span(self.used_width, meta.input_width, self.output.shape[1], meta.resize_convention)
+        height, width = meta.network_size
+        used_height = self.used_height * height / meta.input_height
+        used_width = self.used_width * width / meta.input_width
+        top, bottom = _span(used_height, height, self.output.shape[0], meta.resize_convention)
+        left, right = _span(used_width, width, self.output.shape[1], meta.resize_convention)
         return left, top, right, bottom
 
     def confidence(self, label: str) -> npt.NDArray[np.float32]:
@@ -114,7 +117,7 @@ class Segmentation:
         if meta.output_kind is OutputKind.LABELS:
             small = self.output.astype(np.uint8)
         else:
-            scores = resize_bilinear(self.output, meta.input_height, meta.input_width, meta.resize_convention)
+            scores = resize_bilinear(self.output, *meta.network_size, meta.resize_convention)
             small = scores.argmax(-1).astype(np.uint8)
         # Labels at input size: here a pixel is an area, so the photo's rim is the used part's rim.
         scale = (small.shape[1] / meta.input_width, small.shape[0] / meta.input_height)
@@ -137,7 +140,7 @@ class Segmentation:
         return max(left, 0.0), max(top, 0.0), min(right, float(size[0])), min(bottom, float(size[1]))
 
 
-def _span(used: int, source: int, samples: int, convention: ResizeConvention) -> tuple[float, float]:
+def _span(used: float, source: int, samples: int, convention: ResizeConvention) -> tuple[float, float]:
     """Edges 0 and `used` of the input, in the output's pixel-edge coordinates."""
     if convention is ResizeConvention.HALF_PIXEL or samples == source:
         return 0.0, used * samples / source

@@ -8,11 +8,24 @@ batch-norm epsilon of each layer, so that `weights.load_variables` can fold and 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from portraitlite.runtime.types import ResizeConvention
 
-__all__ = ["BACKBONE_EPSILON", "HEAD_EPSILON", "LayerMaker", "Network", "VariableRow", "layer_name", "make_divisible"]
+__all__ = [
+    "BACKBONE_EPSILON",
+    "HEAD_EPSILON",
+    "LayerMaker",
+    "Network",
+    "VariableRow",
+    "hard_sigmoid",
+    "hard_swish",
+    "layer_name",
+    "make_divisible",
+]
+
+Activation = str | Callable[[Any], Any] | None
 
 BACKBONE_EPSILON = 1e-3  # slim's default, used by every MobileNet and Xception backbone
 HEAD_EPSILON = 1e-5  # ASPP, image pooling, projection and decoder (core/utils.py, model.py)
@@ -72,6 +85,20 @@ def make_divisible(value: float, divisor: int, minimum: int) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
+def hard_swish(x: Any) -> Any:
+    """x * relu6(x + 3) / 6, in the order of operations that the converter fuses into one HARD_SWISH."""
+    import keras
+
+    return x * keras.ops.relu6(x + 3.0) * (1 / 6)
+
+
+def hard_sigmoid(x: Any) -> Any:
+    """relu6(x + 3) / 6 with the official rounding of 1 / 6 in gates (`core/utils.py`, `mobilenet_v3.py`)."""
+    import keras
+
+    return keras.ops.relu6(x + 3.0) * 0.16667
+
+
 class LayerMaker:
     """Applies layers to Keras tensors and writes the table.
 
@@ -92,7 +119,7 @@ class LayerMaker:
         kernel: int = 1,
         stride: int = 1,
         dilation: int = 1,
-        activation: str | None = None,
+        activation: Activation = None,
         epsilon: float | None = HEAD_EPSILON,
         fixed_padding: bool = False,
     ) -> Any:
@@ -113,7 +140,7 @@ class LayerMaker:
         kernel: int = 3,
         stride: int = 1,
         dilation: int | tuple[int, int] = 1,
-        activation: str | None = None,
+        activation: Activation = None,
         epsilon: float = HEAD_EPSILON,
         fixed_padding: bool = False,
     ) -> Any:
@@ -142,6 +169,32 @@ class LayerMaker:
         import keras
 
         return keras.layers.MaxPooling2D(size, stride, "same", name=layer_name(scope))(x)
+
+    def mean(self, x: Any, scope: str) -> Any:
+        """Mean over the whole map, [N, 1, 1, C]."""
+        from portraitlite.convert.networks.mean import MapMean
+
+        return MapMean(name=layer_name(scope))(x)
+
+    def average_pool(self, x: Any, scope: str, *, window: tuple[int, int], stride: tuple[int, int]) -> Any:
+        """Average pooling, VALID padding; `window` and `stride` are (height, width)."""
+        import keras
+
+        return keras.layers.AveragePooling2D(window, stride, "valid", name=layer_name(scope))(x)
+
+    def scale(self, x: Any, gate: Any, scope: str) -> Any:
+        """Product; a gate of size 1x1 holds for the whole map."""
+        import keras
+
+        return keras.layers.Multiply(name=layer_name(scope))([x, gate])
+
+    def squeeze_excite(self, x: Any, scope: str) -> Any:
+        """Channels weighted by a gate that sees the whole map: MobileNetV3's, a quarter of the channels inside."""
+        channels = int(x.shape[-1])
+        gate = self.mean(x, f"{scope}/mean")
+        gate = self.conv(gate, f"{scope}/Conv", make_divisible(channels / 4, 8, 8), activation="relu", epsilon=None)
+        gate = self.conv(gate, f"{scope}/Conv_1", channels, activation=hard_sigmoid, epsilon=None)
+        return self.scale(x, gate, f"{scope}/scale")
 
     def add(self, x: Any, y: Any, scope: str) -> Any:
         """Sum. Every layer is named: Keras counts unnamed ones up, and equal conversions would differ."""

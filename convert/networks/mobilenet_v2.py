@@ -7,12 +7,14 @@ reached, a stride becomes a dilation of the layers after it.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 from portraitlite.convert.networks.layers import BACKBONE_EPSILON, LayerMaker, make_divisible
-from portraitlite.convert.spec import DeepLabSpec
+from portraitlite.convert.networks.head_variables import infer_head
+from portraitlite.convert.spec import Backbone, DeepLabSpec
 
-__all__ = ["SCOPE", "SKIP_BLOCKS", "block_channels", "mobilenet_v2", "stem_channels"]
+__all__ = ["SCOPE", "SKIP_BLOCKS", "block_channels", "infer", "mobilenet_v2", "stem_channels"]
 
 SCOPE = "MobilenetV2"
 
@@ -49,6 +51,29 @@ def block_channels(depth_multiplier: float) -> list[tuple[int, int]]:
             incoming = _channels(channels, depth_multiplier)
             rows.append((expanded, incoming))
     return rows
+
+
+def infer(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[Any, str]] | None:
+    """What the variables reveal: field of `DeepLabSpec` -> (value, variable that says so).
+
+    None if they are not of this family.
+    """
+    stem = f"{SCOPE}/Conv/weights"
+    if stem not in shapes:
+        return None
+    skips = {}
+    for stride, block in SKIP_BLOCKS.items():
+        expand = f"{SCOPE}/expanded_conv_{block}/expand/weights"
+        if expand in shapes:
+            skips[stride] = shapes[expand][-1]
+    residual = "decoder/residual/weights"
+    found: dict[str, tuple[Any, str]] = {
+        "backbone": (Backbone.MOBILENET_V2, stem),
+        "depth_multiplier": (shapes[stem][-1] / stem_channels(1.0), stem),
+    }
+    if residual in shapes:
+        found["residual"] = (True, residual)
+    return found | infer_head(shapes, skips)
 
 
 def mobilenet_v2(make: LayerMaker, image: Any, spec: DeepLabSpec) -> tuple[Any, dict[int, Any]]:

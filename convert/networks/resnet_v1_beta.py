@@ -1,7 +1,7 @@
 """ResNet-v1 "beta" as the official DeepLab uses it (He et al. 2016, arXiv 1512.03385).
 
-After `core/resnet_v1_beta.py`: three 3x3 convolutions in place of the 7x7 one. The last unit of a block carries its stride; once the output stride is
-reached, it becomes a dilation of the units after it.
+After deeplab `core/resnet_v1_beta.py`: three 3x3 convolutions in place of the 7x7 one. The last unit of a block carries
+its stride; once the output stride is reached, it becomes a dilation of the units after it.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class GraphFacts:
         output_stride: input pixels per feature of the backbone's last map.
         atrous_rates: dilations of the ASPP branches beside the 1x1 one.
         resize_convention: of every bilinear resize inside the network.
-        image_pooling_crop: (height, width) whose feature map is as large as the pooling window; None pools the whole map.
+        image_pooling_crop: (height, width) whose feature map has the size of the pooling window; None pools all of it.
         image_pooling_stride: of that window.
         reasons: field name -> what in the source says so, one phrase.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["ALLOWED_OPS", "MAX_GRAPH_BYTES", "Graph", "parse_graph_def", "read_bounded"]
+__all__ = ["ALLOWED_OPS", "MAX_GRAPH_BYTES", "Graph", "parse_graph_def", "parse_message", "read_bounded"]
 
 MAX_GRAPH_BYTES = 1 << 30  # Xception-65 takes 165 MB
 MAX_NODES = 100_000  # the official graphs have about 1000
@@ -19,21 +20,19 @@ MAX_SMALL_CONSTANT = 64  # elements of a size, shape or padding
 
 # What official, quantization-aware and optimised DeepLab graphs are made of. Nothing here touches files, other
 # processes, Python or state.
-ALLOWED_OPS = frozenset(
-    """
-    Add AddV2 ArgMax Assert AvgPool BatchToSpaceND BiasAdd Cast Ceil Concat ConcatV2 Const Conv2D DepthwiseConv2dNative
-    Equal Exp ExpandDims FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel Fill Floor
-    FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Gather GatherV2 Greater GreaterEqual Identity
-    IdentityN Less LessEqual LogicalAnd LogicalNot LogicalOr Max MaxPool Maximum Mean Merge Min Minimum MirrorPad Mul Neg
-    NoOp NotEqual OnesLike Pack Pad PadV2 Placeholder PlaceholderWithDefault Prod Range Rank RealDiv Relu Relu6 Reshape
-    ResizeBilinear ResizeNearestNeighbor ReverseV2 Round Rsqrt Select SelectV2 Shape Sigmoid Size Slice Softmax
-    SpaceToBatchND Split SplitV Sqrt Square SquaredDifference Squeeze StopGradient StridedSlice Sub Sum Switch Tile
-    Transpose Unpack Where ZerosLike
-    """.split()
-)
-PASS_THROUGH = frozenset(
-    "Identity StopGradient FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel".split()
-)
+_ALLOWED = """
+    Add AddV2 All Any ArgMax Assert AvgPool BatchToSpaceND BiasAdd Cast Ceil Concat ConcatV2 Const Conv2D
+    DepthwiseConv2dNative Equal Exp ExpandDims FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars
+    FakeQuantWithMinMaxVarsPerChannel Fill Floor FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3
+    Gather GatherV2 Greater GreaterEqual Identity IdentityN Less LessEqual LogicalAnd LogicalNot LogicalOr Max MaxPool
+    Maximum Mean Merge Min Minimum MirrorPad Mul Neg NoOp NotEqual OnesLike Pack Pad PadV2 Placeholder
+    PlaceholderWithDefault Prod Range Rank RealDiv Relu Relu6 Reshape ResizeBilinear ResizeNearestNeighbor ReverseV2
+    Round Rsqrt Select SelectV2 Shape Sigmoid Size Slice Softmax SpaceToBatchND Split SplitV Sqrt Square
+    SquaredDifference Squeeze StopGradient StridedSlice Sub Sum Switch Tile Transpose Unpack Where ZerosLike
+"""
+ALLOWED_OPS = frozenset(_ALLOWED.split())
+FAKE_QUANT_OPS = frozenset(op for op in ALLOWED_OPS if op.startswith("FakeQuant"))
+PASS_THROUGH = FAKE_QUANT_OPS | {"Identity", "StopGradient"}
 
 
 def read_bounded(path: Path, limit: int = MAX_GRAPH_BYTES) -> bytes:
@@ -52,6 +51,24 @@ def read_bounded(path: Path, limit: int = MAX_GRAPH_BYTES) -> bytes:
     return data
 
 
+def parse_message(message: Any, data: bytes, what: str) -> Any:
+    """Fill a protobuf message.
+
+    Args:
+        message: empty.
+        data: its bytes.
+        what: `NAME is not ...`, for the error.
+
+    Raises:
+        InputError: damaged.
+    """
+    try:
+        message.ParseFromString(data)
+    except Exception as error:  # DecodeError, RecursionError, ...: it depends on protobuf's implementation
+        raise InputError(f"{what} ({' '.join(str(error).split())[:160]})") from error
+    return message
+
+
 def parse_graph_def(data: bytes, name: str) -> Graph:
     """A frozen graph.
 
@@ -62,14 +79,9 @@ def parse_graph_def(data: bytes, name: str) -> Graph:
     Raises:
         InputError: no GraphDef, or one with functions or ops outside `ALLOWED_OPS`.
     """
-    from google.protobuf.message import DecodeError
     from tensorflow.core.framework import graph_pb2
 
-    message = graph_pb2.GraphDef()
-    try:
-        message.ParseFromString(data)
-    except (DecodeError, RuntimeError, ValueError) as error:
-        raise InputError(f"{name} is not a TensorFlow graph ({error}); expected a frozen GraphDef") from error
+    message = parse_message(graph_pb2.GraphDef(), data, f"{name} is not a frozen TensorFlow graph")
     if not message.node:
         raise InputError(f"{name} holds no nodes; expected a frozen TensorFlow graph")
     if message.library.function:
@@ -93,7 +105,7 @@ class Graph:
         Raises:
             InputError: too many nodes, two of one name, or a cycle.
         """
-        found = {}
+        found: dict[str, Any] = {}
         for node in nodes:
             if node.name in found or len(found) >= MAX_NODES:
                 raise InputError(f"{name} has more than {MAX_NODES} nodes or two called {node.name!r}; refused")
@@ -142,7 +154,7 @@ class Graph:
         """`name` and every node it depends on."""
         seen, waiting = {name}, [name]
         while waiting:
-            for producer in self._inputs[waiting.pop()]:
+            for producer in self._inputs.get(waiting.pop(), ()):
                 if producer in self.nodes and producer not in seen:
                     seen.add(producer)
                     waiting.append(producer)
@@ -225,7 +237,4 @@ def _producer(entry: str) -> str:
 
 
 def _elements(tensor: Any) -> int:
-    count = 1
-    for dim in tensor.tensor_shape.dim:
-        count *= int(dim.size)
-    return count
+    return math.prod(int(dim.size) for dim in tensor.tensor_shape.dim)

@@ -67,10 +67,20 @@ def find_cut(graph: Graph) -> Cut:
     )
 
 
-def graph_facts(graph: Graph, cut: Cut) -> GraphFacts:
-    """Facts of the network between the ends of `cut`."""
+def graph_facts(graph: Graph, cut: Cut, argument: tuple[int, int] | None = None) -> GraphFacts:
+    """Facts of the network between the ends of `cut`.
+
+    Args:
+        graph: with the network.
+        cut: from `find_cut`.
+        argument: (height, width) of the argument, where the graph is a function that takes the picture.
+    """
     network = graph.ancestors(cut.scores)
-    crop, reason = _crop(graph, cut)
+    if argument is not None and cut.network_input not in graph.nodes:
+        crop: tuple[int, int] | None = argument
+        reason = f"the signature takes {argument[0]}x{argument[1]}"
+    else:
+        crop, reason = _crop(graph, cut)
     return facts_of([_op(graph, name) for name in graph.nodes if name in network], crop, reason)
 
 

@@ -27,11 +27,11 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[np.float32]]:
             members = archive.infolist()
         if len(members) > MAX_VARIABLES or sum(member.file_size for member in members) > MAX_BYTES:
             raise InputError(f"{path.name} holds more than {MAX_BYTES >> 20} MiB or {MAX_VARIABLES} variables; refused")
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             values = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:160]
-        raise InputError(f"{path.name} is not a readable .npz of variables ({reason}); give one from `train`") from error
+        raise InputError(f"{path.name} is no readable .npz of variables ({reason}); give one from `train`") from error
     except Exception as error:  # zlib.error has no base class but Exception
         if isinstance(error, InputError):
             raise

@@ -1,22 +1,39 @@
-"""Find out what a user gave and read its variables."""
+"""Find out what a user gave and read it: variables, and what a graph reveals beyond them."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from portraitlite.convert.sources.checkpoint import checkpoint_prefix, read_checkpoint
+from portraitlite.convert.sources.facts import GraphFacts, Reading
+from portraitlite.convert.sources.frozen_graph import read_frozen_graph
+from portraitlite.convert.sources.hugging_face import is_hugging_face, read_hugging_face
+from portraitlite.convert.sources.keras_file import read_keras_file
+from portraitlite.convert.sources.npz import read_npz
+from portraitlite.convert.sources.saved_model import is_saved_model, read_saved_model
 from portraitlite.convert.sources.tarball import unpack_tarball
+from portraitlite.convert.sources.tflite_file import read_tflite
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "SourceKind", "open_source"]
 
 TARBALL_SUFFIXES = (".tar.gz", ".tgz", ".tar")
+READERS: dict[str, tuple[str, Callable[[Path], Reading]]] = {
+    ".pb": ("frozen graph", read_frozen_graph),
+    ".keras": ("Keras file", read_keras_file),
+    ".h5": ("Keras file", read_keras_file),
+    ".tflite": ("tflite", read_tflite),
+    ".npz": ("npz", lambda path: Reading(read_npz(path))),
+}
+SourceKind = str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,41 +41,53 @@ class Source:
     """What a source holds.
 
     Attributes:
-        name: of the file, without folders.
-        kind: `tarball` or `checkpoint`.
-        sha256: of the given file (tarball) or of the checkpoint's data file.
+        name: of the file or folder, without its parents.
+        kind: `tarball`, `checkpoint`, `frozen graph`, `SavedModel`, `Keras file`, `tflite`, `Hugging Face folder`, `npz`.
+        sha256: of the given file; of a folder or checkpoint, of its largest file.
         variables: official name -> float32 value; optimizer slots dropped.
+        facts: field of `DeepLabSpec` -> (value, reason), where a graph reveals it.
+        ranges: tensor name -> (minimum, maximum) that quantization-aware training learned; empty elsewhere.
     """
 
     name: str
-    kind: str
+    kind: SourceKind
     sha256: str
     variables: dict[str, npt.NDArray[np.float32]]
+    facts: dict[str, tuple[Any, str]] = dataclasses.field(default_factory=dict)
+    ranges: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
 
 
 def open_source(path: Path) -> Source:
-    """Read a zoo tarball, a TF1 checkpoint (prefix, `.index` or folder).
+    """Read a zoo tarball, TF1 checkpoint (prefix, `.index` or folder), frozen graph, SavedModel, Keras file, `.tflite`,
+    Hugging Face folder or `.npz` of official variables.
+
+    Nothing that is read is run.
 
     Raises:
         InputError: it is none of these, or damaged.
     """
     if path.name.endswith(TARBALL_SUFFIXES) and path.is_file():
-        with tempfile.TemporaryDirectory(prefix="portraitlite-") as folder:
-            unpack_tarball(path, Path(folder))
-            return Source(path.name, "tarball", sha256_of(path), read_checkpoint(_only_checkpoint(Path(folder), path)))
+        return _tarball(path)
+    if path.suffix in READERS and path.is_file():
+        kind, read = READERS[path.suffix]
+        return _source(path, kind, path, read(path))
     if path.is_dir():
+        if is_saved_model(path):
+            return _source(path, "SavedModel", _largest(path), read_saved_model(path))
+        if is_hugging_face(path):
+            return _source(path, "Hugging Face folder", _largest(path), read_hugging_face(path))
         return _checkpoint(_only_checkpoint(path, path))
     if path.suffix == ".index" and path.is_file():
         return _checkpoint(checkpoint_prefix(path))
     index = path.with_name(path.name + ".index")
     if index.is_file():
         return _checkpoint(checkpoint_prefix(index))
+    known = "a tarball, a TF1 checkpoint (NAME.index with NAME.data-*), " + ", ".join(READERS)
     if path.exists():
         raise InputError(
-            f"{path.name} is neither a tarball ({', '.join(TARBALL_SUFFIXES)}) nor a TF1 checkpoint (NAME.index with "
-            f"NAME.data-*); these sources can be converted"
+            f"{path.name} is none of the sources that can be converted: {known}, a SavedModel or HF folder"
         )
-    raise InputError(f"{path} does not exist; give a zoo tarball or a TF1 checkpoint")
+    raise InputError(f"{path} does not exist; give a name of the zoo (`portraitlite zoo`) or a path: {known}")
 
 
 def sha256_of(path: Path) -> str:
@@ -67,9 +96,33 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _source(path: Path, kind: SourceKind, hashed: Path, reading: Reading) -> Source:
+    return Source(
+        path.name, kind, sha256_of(hashed), reading.variables, reading.facts.spec_fields(), dict(reading.ranges)
+    )
+
+
+def _tarball(path: Path) -> Source:
+    """Variables from the checkpoint, facts from the frozen graph beside it; without a checkpoint, all from the graph."""
+    with tempfile.TemporaryDirectory(prefix="portraitlite-") as name:
+        folder = Path(name)
+        unpack_tarball(path, folder)
+        graphs = sorted(folder.glob("*.pb"))
+        graph = read_frozen_graph(graphs[0]) if len(graphs) == 1 else None
+        if graph is not None and not list(folder.glob("*.index")):
+            return _source(path, "tarball", path, graph)
+        variables = read_checkpoint(_only_checkpoint(folder, path))
+        facts, ranges = (graph.facts, graph.ranges) if graph else (GraphFacts(), {})
+        return _source(path, "tarball", path, Reading(variables, facts, ranges))
+
+
 def _checkpoint(prefix: Path) -> Source:
     data = min(prefix.parent.glob(prefix.name + ".data-*"))
-    return Source(prefix.name, "checkpoint", sha256_of(data), read_checkpoint(prefix))
+    return _source(prefix, "checkpoint", data, Reading(read_checkpoint(prefix)))
+
+
+def _largest(folder: Path) -> Path:
+    return max((p for p in folder.rglob("*") if p.is_file()), key=lambda p: (p.stat().st_size, str(p)))
 
 
 def _only_checkpoint(folder: Path, given: Path) -> Path:

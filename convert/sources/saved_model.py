@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from portraitlite.convert.sources.checkpoint import MAX_VARIABLE_BYTES, checkpoint_prefix, read_checkpoint
-from portraitlite.convert.sources.facts import GraphFacts, Reading
+from portraitlite.convert.sources.facts import Reading
 from portraitlite.convert.sources.frozen_graph import constant_variables, fake_quant_ranges
-from portraitlite.convert.sources.graph_def import ALLOWED_OPS, PASS_THROUGH, Graph, read_bounded
+from portraitlite.convert.sources.graph_def import ALLOWED_OPS, Graph, parse_message, read_bounded
 from portraitlite.convert.sources.graph_facts import CONVOLUTIONS, find_cut, graph_facts
 from portraitlite.convert.sources.keras_names import official_from_layers
 from portraitlite.runtime.errors import InputError
@@ -50,18 +50,14 @@ def read_saved_model(folder: Path) -> Reading:
     graph = _network(meta.graph_def, folder.name)
     index = folder / "variables" / "variables.index"
     variables = _checkpoint_variables(checkpoint_prefix(index)) if index.is_file() else constant_variables(graph)
-    return Reading(variables, _facts(graph), fake_quant_ranges(graph))
+    facts = graph_facts(graph, find_cut(graph), _signature_size(meta))
+    return Reading(variables, facts, fake_quant_ranges(graph))
 
 
 def _meta_graph(data: bytes, name: str) -> Any:
-    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
-    message = saved_model_pb2.SavedModel()
-    try:
-        message.ParseFromString(data)
-    except (DecodeError, RuntimeError, ValueError) as error:
-        raise InputError(f"{name}/{GRAPH_FILE} is not a SavedModel ({error})") from error
+    message = parse_message(saved_model_pb2.SavedModel(), data, f"{name}/{GRAPH_FILE} is not a SavedModel")
     if len(message.meta_graphs) != 1:
         raise InputError(f"{name}/{GRAPH_FILE} holds {len(message.meta_graphs)} graphs; expected one, for serving")
     return message.meta_graphs[0]
@@ -81,8 +77,18 @@ def _network(graph_def: Any, name: str) -> Graph:
     return graph
 
 
-def _facts(graph: Graph) -> GraphFacts:
-    return graph_facts(graph, find_cut(graph))
+def _signature_size(meta: Any) -> tuple[int, int] | None:
+    """(height, width) of the only picture that the model is served with, where it is fixed."""
+    sizes = {
+        tuple(int(dim.size) for dim in tensor.tensor_shape.dim)[1:3]
+        for signature in meta.signature_def.values()
+        for tensor in signature.inputs.values()
+        if len(tensor.tensor_shape.dim) == 4
+    }
+    if len(sizes) != 1:
+        return None
+    height, width = sizes.pop()
+    return (height, width) if height > 0 and width > 0 else None
 
 
 def _checkpoint_variables(prefix: Path) -> dict[str, Float32]:
@@ -105,14 +111,10 @@ def _checkpoint_variables(prefix: Path) -> dict[str, Float32]:
 
 def _layer_names(serialized: bytes, prefix: Path) -> dict[str, str]:
     """Checkpoint key -> Keras path such as `MobilenetV2.Conv/kernel`."""
-    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import trackable_object_graph_pb2
 
-    graph = trackable_object_graph_pb2.TrackableObjectGraph()
-    try:
-        graph.ParseFromString(serialized)
-    except (DecodeError, RuntimeError, ValueError) as error:
-        raise InputError(f"{prefix} has a damaged object graph ({error}); export the SavedModel again") from error
+    what = f"{prefix} has a damaged object graph; export the SavedModel again"
+    graph = parse_message(trackable_object_graph_pb2.TrackableObjectGraph(), serialized, what)
     return {
         attribute.checkpoint_key: attribute.full_name
         for node in graph.nodes

@@ -34,7 +34,7 @@ def load_state(path: Path, model: Any, config: TrainingConfig) -> int:
         InputError: damaged, of another config or backend.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))
             values = [archive[f"v{i}"] for i in range(len(archive.files) - 1)]
     except FileNotFoundError as error:

@@ -103,7 +103,7 @@ def teacher_opinions(
         np.savez_compressed(stream, **stored)
         write_atomically(path, stream.getvalue(), force=True)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             values, numbers = archive["values"], archive["numbers"]
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise InputError(f"the teacher cache {path} is damaged ({error}); delete it") from error

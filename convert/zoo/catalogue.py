@@ -1,8 +1,8 @@
 """Every tarball of the official DeepLab model zoo, with its published figures and the flags of its network.
 
 Source: `research/deeplab/g3doc/model_zoo.md` and `quantize.md` of tensorflow/models. The flags follow that page and
-`research/deeplab/common.py`. All networks are set to the output stride that they were trained with, which for some is
-not the one of their only published figure; `--output-stride 8` converts them to that.
+`research/deeplab/common.py`. Networks are set to output stride 16 (MobileNetV3: 32), the one of most single-pass
+figures and a third of the work of 8; the tarballs' frozen graphs have 8, and so have some entries' only figures.
 """
 
 from __future__ import annotations

@@ -75,7 +75,8 @@ def download(
         MissingDependencyError: the server cannot be reached, fails, stalls or breaks off. What arrived stays.
     """
     url = model.url if mirror is None else f"{mirror.rstrip('/')}/{model.file}"
-    _check_address(url)
+    if "?" in url or "#" in url or not _is_address(url):
+        raise InputError(f"{mirror!r} is no address to download from, expected https://HOST/FOLDER")
     target = tarball_path(model, zoo_dir)
     part = target.with_name(f"{target.name}.part")
     try:
@@ -89,7 +90,9 @@ def download(
         os.replace(part, target)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"{zoo_dir} cannot be written ({reason}): free some space or choose another --zoo-dir") from error
+        raise InputError(
+            f"{zoo_dir} cannot be written ({reason}): free some space or choose another --zoo-dir"
+        ) from error
     document = json.dumps(dataclasses.asdict(record), indent=2) + "\n"
     write_atomically(record_path(model, zoo_dir), document.encode(), force=True)
     return record
@@ -102,23 +105,22 @@ def _fetch(url: str, part: Path, model: ZooModel, stall_timeout_s: float, progre
     with _open(url, held if held <= limit else 0, stall_timeout_s) as response:
         start, expected = _extent(response)
         if start not in (0, held):
-            part.unlink()
-            raise InputError(f"{url} continued at byte {start}, expected {held}: run it again, it starts afresh")
+            part.unlink(missing_ok=True)
+            raise InputError(f"{url} did not go on from byte {held} as asked: run it again, it starts afresh")
         if expected is not None and expected > limit:
             raise InputError(f"{url} has {expected} bytes, expected {model.size_text}: refused; try another --mirror")
-        kind = response.headers.get_content_type()
-        if kind.startswith("text/"):
-            raise InputError(f"{url} is {kind}, expected a .tar.gz: a login or error page? try another --mirror")
+        if response.headers.get_content_maintype() == "text" and "Content-Type" in response.headers:
+            raise InputError(f"{url} is a text or web page, expected a .tar.gz: try another --mirror")
         done = start
         total = expected or int((model.size_mib or 0) * (1 << 20))
         with part.open("ab" if start else "wb") as stream:
-            while chunk := _read(response, done):
-                done += len(chunk)
-                if done > limit:
-                    part.unlink()
-                    raise InputError(f"{url} goes on after {limit} bytes, expected {model.size_text}: refused")
+            while done <= limit and (chunk := _read(response, done)):
                 stream.write(chunk)
+                done += len(chunk)
                 progress("download, KiB", done >> 10, max(done, total) >> 10)
+    if done > limit:
+        part.unlink()
+        raise InputError(f"{url} goes on after {limit} bytes, expected {model.size_text}: refused")
     if expected is not None and done < expected:
         raise MissingDependencyError(f"{url} broke off after {done} of {expected} bytes: {RESUME}")
 
@@ -140,7 +142,7 @@ def _open(url: str, start: int, stall_timeout_s: float) -> http.client.HTTPRespo
         headers["Range"] = f"bytes={start}-"
     place = url
     for _ in range(MAX_REDIRECTS + 1):
-        request = urllib.request.Request(place, headers=headers)  # noqa: S310 - http and https only, see _check_address
+        request = urllib.request.Request(place, headers=headers)  # noqa: S310 - http and https only, see _is_address
         try:
             response: http.client.HTTPResponse = opener.open(request, timeout=stall_timeout_s)
             return response
@@ -152,15 +154,13 @@ def _open(url: str, start: int, stall_timeout_s: float) -> http.client.HTTPRespo
                 if error.code == 416 and start:  # the file is shorter than what was held of it
                     return _open(url, 0, stall_timeout_s)
                 if error.code < 500:
-                    message = f"{place} answered {error.code} {error.reason}: try another --mirror"
-                    raise InputError(message) from error
+                    raise InputError(f"{place} answered {error.code}: try another --mirror") from error
                 raise MissingDependencyError(
-                    f"{place} answered {error.code} {error.reason}: try again later or another --mirror"
+                    f"{place} answered {error.code}: try again later or another --mirror"
                 ) from error
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             raise MissingDependencyError(
-                f"{place} cannot be reached ({reason}): check the connection or give another --mirror"
+                f"{place} cannot be reached ({_reason(error)}): check the connection or give another --mirror"
             ) from error
     raise InputError(f"{url} redirects more than {MAX_REDIRECTS} times: try another --mirror")
 
@@ -169,35 +169,43 @@ def _read(response: http.client.HTTPResponse, done: int) -> bytes:
     try:
         return response.read1(CHUNK_BYTES)
     except (OSError, http.client.HTTPException) as error:
-        raise MissingDependencyError(f"the download stopped after {done} bytes ({error}): {RESUME}") from error
+        raise MissingDependencyError(f"the download stopped after {done} bytes ({_reason(error)}): {RESUME}") from error
 
 
 def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
-    """First byte of the body and length of the whole file, the latter None where the server does not say."""
+    """First byte of the body, -1 if that is unclear, and length of the whole file, None if the server does not say."""
     if response.status != 206:
         return 0, response.length
     match = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", response.headers.get("Content-Range", ""))
-    if match is None:
-        raise InputError("the server continued the file without saying where: remove the .part file and run it again")
-    return int(match[1]), int(match[2])
+    return (int(match[1]), int(match[2])) if match else (-1, None)
 
 
 def _redirected(place: str, location: str) -> str:
-    target = urljoin(place, location)
-    _check_address(target)
-    if urlsplit(place).scheme == "https" and urlsplit(target).scheme != "https":
-        raise InputError(f"{place} redirects from https to {target}: refused; try another --mirror")
+    try:
+        target = urljoin(place, location)
+    except ValueError:
+        target = location
+    if not _is_address(target) or (urlsplit(place).scheme, urlsplit(target).scheme) == ("https", "http"):
+        raise InputError(f"{place} redirects to {target!r}, which is not safe to follow: try another --mirror")
     return target
 
 
-def _check_address(url: str) -> None:
+def _is_address(url: str) -> bool:
+    """http or https, with a host, without a password, in printable ASCII."""
     try:
         parts = urlsplit(url)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        port = parts.port
     except ValueError:
-        fine = False
-    if not fine or parts.username is not None or parts.query or parts.fragment or re.search(r"[^!-~]", url):
-        raise InputError(f"{url!r} is no address to download from, expected https://HOST/FOLDER")
+        return False
+    whole = parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and parts.username is None
+    return whole and re.search(r"[^!-~]", url) is None
+
+
+def _reason(error: Exception) -> str:
+    """In printable characters: part of it may be what the server sent."""
+    cause = getattr(error, "reason", error)
+    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    return "".join(c if c.isprintable() else "?" for c in text) or type(cause).__name__
 
 
 def _check_gzip(part: Path, url: str) -> None:

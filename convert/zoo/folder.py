@@ -12,7 +12,7 @@ from portraitlite.convert.zoo.catalogue import find_model
 from portraitlite.convert.zoo.model import ZooModel
 from portraitlite.runtime.errors import InputError, MissingDependencyError
 
-__all__ = ["default_zoo_dir", "find_in_zoo", "record_path", "tarball_path"]
+__all__ = ["default_zoo_dir", "download_command", "find_in_zoo", "record_path", "tarball_path"]
 
 
 def default_zoo_dir(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> Path:
@@ -35,6 +35,12 @@ def record_path(model: ZooModel, zoo_dir: Path) -> Path:
     return zoo_dir / f"{model.file}.json"
 
 
+def download_command(model: ZooModel, zoo_dir: Path | None = None) -> str:
+    """What to type to fetch it."""
+    option = "" if zoo_dir is None else f" --zoo-dir {shlex.quote(str(zoo_dir))}"
+    return f"portraitlite zoo {model.name} --download{option}"
+
+
 def find_in_zoo(name: str, zoo_dir: Path | None = None) -> Path:
     """The tarball of a model that can be converted.
 
@@ -48,13 +54,14 @@ def find_in_zoo(name: str, zoo_dir: Path | None = None) -> Path:
     """
     model = find_model(name)
     if model.spec is None:
-        raise InputError(f"{model.name} is a backbone without a segmentation head: it can be trained from, not converted")
+        raise InputError(
+            f"{model.name} is a backbone without a segmentation head: it can be trained from, not converted"
+        )
     folder = zoo_dir or default_zoo_dir()
     path = tarball_path(model, folder)
     if not path.is_file():
-        option = "" if zoo_dir is None else f" --zoo-dir {shlex.quote(str(zoo_dir))}"
         raise MissingDependencyError(
-            f"{model.name} is not in {folder}: `portraitlite zoo {model.name} --download{option}` fetches it "
-            f"({model.size_text}) from {model.url}"
+            f"{model.name} is not in {folder}: `{download_command(model, zoo_dir)}` fetches it ({model.size_text}) "
+            f"from {model.url}"
         )
     return path

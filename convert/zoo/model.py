@@ -46,7 +46,9 @@ class PublishedResult:
     def describe(self) -> str:
         """`75.32 val, OS16` or `87.80 test, OS8, scales 0.5:0.25:1.75, flip`."""
         averaged = "" if self.scales == "1.0" else f", scales {self.scales}"
-        return f"{self.miou_percent:g} {self.split}, OS{self.output_stride}{averaged}{', flip' if self.flip else ''}"
+        flip = ", flip" if self.flip else ""
+        accuracy = "" if self.pixel_accuracy_percent is None else f", pixel accuracy {self.pixel_accuracy_percent:g}"
+        return f"{self.miou_percent:g} {self.split}, OS{self.output_stride}{averaged}{flip}{accuracy}"
 
 
 @dataclasses.dataclass(frozen=True)

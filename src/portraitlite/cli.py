@@ -14,7 +14,13 @@ from portraitlite.runtime.errors import PortraitLiteError
 __all__ = ["app", "main"]
 
 # Each part owns its verbs; their heavy imports wait until a verb runs.
-COMMAND_MODULES = ("portraitlite.convert.commands", "portraitlite.runtime.commands", "portraitlite.benchmarks.commands")
+COMMAND_MODULES = (
+    "portraitlite.convert.commands",
+    "portraitlite.convert.zoo.commands",
+    "portraitlite.convert.training.commands",
+    "portraitlite.runtime.commands",
+    "portraitlite.benchmarks.commands",
+)
 
 app = typer.Typer(
     name="portraitlite",

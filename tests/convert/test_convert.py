@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from portraitlite.cli import app
 from portraitlite.convert.infer import SpecFlags
-from portraitlite.convert.pipeline import ConvertOptions, convert, count_ops
-from portraitlite.convert.types import Recipe
+from portraitlite.convert.pipeline import ConvertOptions, convert
+from portraitlite.convert.result import count_ops
+from portraitlite.convert.types import LabelsType, OutputSize, Recipe
 from portraitlite.runtime.backends import open_model
-from portraitlite.runtime.errors import InputError
+from portraitlite.runtime.errors import InputError, MissingDependencyError
 from portraitlite.runtime.metadata import read_metadata
 from portraitlite.runtime.network_input import fit_photo, input_tensor, normalise
 from portraitlite.runtime.photo import load_photo
@@ -208,11 +213,13 @@ def test_command_line_and_library_write_the_same_bytes(tiny_tarball: Path, photo
     ("arguments", "reason"),
     [
         (["--crop", "65by97"], "HEIGHTxWIDTH"),
+        (["--atrous-rates", "6;12"], "not a list of rates"),
+        (["--output-size", "full"], "labels are always at input size"),
         (["--crop", "9x9"], "cannot be used at output stride"),
         (["--recipe", "int8"], "needs photos"),
         (["--output-stride", "7"], "output stride 7"),
         (["--output-label", "person", "--output-kind", "confidence"], "no class is called 'person'"),
-        (["--decoder-stride", "8"], "contradicts the checkpoint"),
+        (["--decoder-stride", "8"], "contradicts the source"),
     ],
 )
 def test_bad_arguments_get_one_line(arguments: list[str], reason: str, tiny_tarball: Path, tmp_path: Path) -> None:
@@ -221,3 +228,168 @@ def test_bad_arguments_get_one_line(arguments: list[str], reason: str, tiny_tarb
     assert isinstance(run.exception, InputError)
     assert reason in str(run.exception)
     assert not list(tmp_path.iterdir())
+
+
+def test_scores_at_full_size_and_int32_labels(tiny_tarball: Path, photos: Path, tmp_path: Path) -> None:
+    pixels = load_photo(photos / "street.jpg").pixels
+    base = ConvertOptions(Recipe.FP32, flags=FLAGS)
+    labels = dataclasses.replace(base, labels_type=LabelsType.INT32)
+    full = dataclasses.replace(base, output=OutputKind.LOGITS, output_size=OutputSize.FULL)
+    for name, options in (("labels", labels), ("full", full)):
+        convert(tiny_tarball, tmp_path / f"{name}.tflite", options)
+    assert open_model((tmp_path / "labels.tflite").read_bytes()).outputs[0].dtype == np.int32
+    made = {name: Segmenter(tmp_path / f"{name}.tflite")(pixels) for name in ("labels", "full")}
+    assert made["full"].output.shape == (*CROP, 3)
+    assert (made["labels"].label_map() == made["full"].label_map()).mean() >= 0.9997
+
+
+@pytest.mark.parametrize(
+    ("recipe", "size", "least"),
+    [(Recipe.FP32, CROP, 0.99999), (Recipe.FP32, (130, 194), 0.85), (Recipe.INT8, CROP, 0.9)],
+)
+def test_camera_frames_are_resized_in_the_file(
+    recipe: Recipe,
+    size: tuple[int, int],
+    least: float,
+    tiny_tarball: Path,
+    photo_folder: Path,
+    photos: Path,
+    tmp_path: Path,
+) -> None:
+    """A frame fed to the fused file gives the mask of the plain one, at the same place on the photo.
+
+    At twice the size the two resizes differ (Pillow's is antialiased), and a random network makes much of that.
+    """
+    kinds: dict[str, Any] = {"output": OutputKind.LOGITS, "fit": Fit.STRETCH}
+    convert(tiny_tarball, tmp_path / "plain.tflite", _options(recipe, photo_folder, **kinds))
+    convert(tiny_tarball, tmp_path / "camera.tflite", _options(recipe, photo_folder, camera=size, **kinds))
+    runner = open_model((tmp_path / "camera.tflite").read_bytes())
+    assert (runner.inputs[0].shape, runner.inputs[0].dtype) == ((1, *size, 3), np.dtype(np.uint8))
+    with Image.open(photos / "man.jpg") as image:
+        frame = np.asarray(image.resize(size[::-1], Image.Resampling.BOX))
+    plain, camera = (Segmenter(tmp_path / f"{name}.tflite")(frame) for name in ("plain", "camera"))
+    assert camera.box == pytest.approx(plain.box)
+    assert np.corrcoef(plain.output.ravel(), camera.output.ravel())[0, 1] > least
+
+
+def test_retargeting_shows_what_it_saves(tiny_tarball: Path, tmp_path: Path) -> None:
+    options = ConvertOptions(Recipe.FP32, flags=SpecFlags(crop=(129, 65), output_stride=32))
+    result = convert(tiny_tarball, tmp_path / "m.tflite", options)
+    assert result.source_cost is not None
+    assert result.source_cost.parameters == result.cost.parameters
+    assert result.source_cost.multiply_adds > 20 * result.cost.multiply_adds  # 513x513 at 16 against 129x65 at 32
+    assert result.source_cost.arena_bytes > 20 * result.cost.arena_bytes
+    plain = convert(tiny_tarball, tmp_path / "n.tflite", ConvertOptions(Recipe.FP32))
+    assert plain.source_cost is None
+
+
+def test_cost_counts_by_hand(oracle: Any) -> None:
+    from portraitlite.convert.cost import network_cost, plan_arena
+    from portraitlite.convert.networks import build_network
+    from portraitlite.convert.spec import DeepLabSpec
+
+    spec = DeepLabSpec(crop_height=65, crop_width=65)
+    network = build_network(spec)
+    cost = network_cost(network, spec, Recipe.FP32, OutputKind.LOGITS)
+    # Official: 2,113,557 parameters with gamma and beta; folded, each normed channel has one bias instead of the two.
+    normed = sum(row.channels for row in network.rows if row.epsilon is not None)
+    assert cost.parameters == 2_113_557 - normed
+    first = 33 * 33 * 27 * 32  # the first convolution alone
+    assert first < cost.multiply_adds < 100 * first
+    # Three tensors of 100 bytes (128 aligned), the third alive when the first is dead: two slots.
+    assert plan_arena([(100, 0, 1), (100, 1, 2), (100, 2, 3)]) == 256
+    assert plan_arena([(100, 0, 3), (100, 1, 2), (100, 2, 3)]) == 384
+    assert plan_arena([]) == 0
+
+
+OFFICIAL = {
+    "mlperf_mnv2_ade20k32": "mlperf_deeplabv3_mnv2_ade20k32.tar.gz",
+    "mnv2_dm05_pascal": "deeplabv3_mnv2_dm05_pascal_trainaug_2018_10_01.tar.gz",
+    "mnv3_small_cityscapes": "deeplab_mnv3_small_cityscapes_trainfine_2019_11_15.tar.gz",
+}
+
+
+def _compare(shared: Path, variant: str, model: Path) -> dict[str, Any]:
+    """The reference comparison: agreement with the official graph on the valid pixels of three photos."""
+    command = [sys.executable, str(shared / "official" / "compare.py"), variant, str(model), "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert run.stdout, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("variant", OFFICIAL)
+def test_official_samples_without_a_single_flag(variant: str, shared: Path, tmp_path: Path) -> None:
+    """Labels equal to the official graph's on >= 99.97 % of the valid pixels of every photo."""
+    source = shared / "official" / variant / OFFICIAL[variant]
+    result = convert(source, tmp_path / "m.tflite", ConvertOptions(Recipe.FP32))
+    assert result.verified
+    assert result.source_cost is None
+    summary = _compare(shared, variant, tmp_path / "m.tflite")
+    assert summary["agree_valid_min"] >= 0.9997, summary
+
+
+@pytest.mark.shared_data
+def test_official_logits(shared: Path, tmp_path: Path) -> None:
+    """Low-resolution logits within 1e-3 of their range, for every sample."""
+    for variant, name in OFFICIAL.items():
+        options = ConvertOptions(Recipe.FP32, output=OutputKind.LOGITS)
+        convert(shared / "official" / variant / name, tmp_path / f"{variant}.tflite", options)
+        summary = _compare(shared, variant, tmp_path / f"{variant}.tflite")
+        with np.load(shared / "official" / variant / "reference" / "astronaut.logits_lowres.npz") as stored:
+            span = float(np.ptp(stored["logits"]))
+        assert summary["photos"]["astronaut"]["logits_max_abs_err"] <= 1e-3 * span, variant
+
+
+@pytest.mark.shared_data
+def test_trained_sample_in_int8(shared: Path, tmp_path: Path) -> None:
+    """>= 93 % of the labels, mean of the three photos, calibrated on others."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for kind in ("person/coco", "voc21/voc_animals"):
+        for path in sorted((shared / "data" / kind / "images").iterdir())[:200:10]:
+            (folder / path.name).write_bytes(path.read_bytes())
+    source = shared / "official" / "mlperf_mnv2_ade20k32" / OFFICIAL["mlperf_mnv2_ade20k32"]
+    convert(source, tmp_path / "m.tflite", ConvertOptions(Recipe.INT8, calibrate=folder, fit=Fit.STRETCH))
+    assert _compare(shared, "mlperf_mnv2_ade20k32", tmp_path / "m.tflite")["agree_valid_mean"] >= 0.93
+
+
+@pytest.mark.shared_data
+def test_starter_gives_its_reference_confidences(shared: Path, tmp_path: Path) -> None:
+    options = ConvertOptions(
+        Recipe.FP32,
+        output=OutputKind.CONFIDENCE,
+        output_label="person",
+        fit=Fit.STRETCH,
+        flags=SpecFlags(crop=(385, 385)),
+    )
+    convert(shared / "starter" / "portrait_mnv2_deeplabv3plus.tar.gz", tmp_path / "m.tflite", options)
+    segmenter = Segmenter(tmp_path / "m.tflite")
+    with np.load(shared / "starter" / "reference_confidence_97x97.npz") as stored:
+        for name in stored.files:
+            photo = load_photo(shared / "data" / "unlabelled" / "ai_portraits_cc0" / "images" / f"{name}.jpg")
+            np.testing.assert_allclose(segmenter(photo).confidence("person"), stored[name], atol=1e-3)
+
+
+def test_zoo_names_are_sources(tiny_tarball: Path, tmp_path: Path) -> None:
+    """A name is looked up in the zoo folder and brings its published flags; absent, the URL is printed and exit is 3."""
+    name, file = "mobilenetv2_ade20k_train", "deeplabv3_mnv2_ade20k_train_2018_12_03.tar.gz"
+    zoo = tmp_path / "zoo"
+    zoo.mkdir()
+    with pytest.raises(MissingDependencyError, match=f"https://.*{file}") as raised:
+        convert(name, tmp_path / "m.tflite", ConvertOptions(Recipe.FP32, zoo_dir=zoo))
+    assert raised.value.exit_code == 3
+    assert not list(tmp_path.glob("m.*"))
+    (zoo / file).write_bytes(tiny_tarball.read_bytes())
+    result = convert(name, tmp_path / "m.tflite", ConvertOptions(Recipe.FP32, zoo_dir=zoo))
+    assert (result.metadata.input_height, result.metadata.input_width) == (257, 257)
+    assert result.reasons["crop_height"] == "published flags of the zoo"
+
+
+def test_the_catalogue_claims_no_more_than_was_verified() -> None:
+    from portraitlite.convert.families import is_verified
+    from portraitlite.convert.zoo import MODELS
+
+    claimed = [model for model in MODELS if model.verified]
+    assert claimed
+    assert all(model.spec is not None and is_verified(model.spec) for model in claimed)

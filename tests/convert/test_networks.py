@@ -40,7 +40,7 @@ def test_logits_equal_the_flat_implementation(
     flat = oracle("mobilenet_v2_deeplab")
     variables = flat.random_variables(rng, decoder=decoder)
     flags = SpecFlags(output_stride=output_stride, crop=crop, align_corners=align_corners)
-    spec = infer_spec({name: value.shape for name, value in variables.items()}, flags)
+    spec = infer_spec({name: value.shape for name, value in variables.items()}, flags).spec
     assert (spec.decoder_stride, spec.depth_multiplier, spec.classes) == (decoder, 0.5, 3)
     network = build_network(spec)
     load_variables(network, variables)
@@ -57,7 +57,7 @@ def test_a_wrong_epsilon_would_be_seen(oracle: Any, rng: np.random.Generator) ->
 
     flat = oracle("mobilenet_v2_deeplab")
     variables = flat.random_variables(rng)
-    spec = infer_spec({n: v.shape for n, v in variables.items()}, SpecFlags(crop=(65, 65)))
+    spec = infer_spec({n: v.shape for n, v in variables.items()}, SpecFlags(crop=(65, 65))).spec
     network = build_network(spec)
     wrong = dataclasses.replace(
         network, rows=tuple(dataclasses.replace(r, epsilon=1e-3 if r.epsilon else None) for r in network.rows)
@@ -70,7 +70,7 @@ def test_a_wrong_epsilon_would_be_seen(oracle: Any, rng: np.random.Generator) ->
 
 def test_folded_weights_survive_the_way_back(oracle: Any, rng: np.random.Generator) -> None:
     variables = oracle("mobilenet_v2_deeplab").random_variables(rng, decoder=4)
-    spec = infer_spec({n: v.shape for n, v in variables.items()}, SpecFlags(crop=(65, 65)))
+    spec = infer_spec({n: v.shape for n, v in variables.items()}, SpecFlags(crop=(65, 65))).spec
     first, second = build_network(spec), build_network(spec)
     load_variables(first, variables)
     load_variables(second, official_variables(first))
@@ -80,7 +80,7 @@ def test_folded_weights_survive_the_way_back(oracle: Any, rng: np.random.Generat
 
 def test_differences_between_variables_and_network_are_named(oracle: Any, rng: np.random.Generator) -> None:
     variables = oracle("mobilenet_v2_deeplab").random_variables(rng)
-    network = build_network(infer_spec({n: v.shape for n, v in variables.items()}, SpecFlags(crop=(65, 65))))
+    network = build_network(infer_spec({n: v.shape for n, v in variables.items()}, SpecFlags(crop=(65, 65))).spec)
     del variables["aspp0/BatchNorm/beta"]
     variables["aspp1_depthwise/depthwise_weights"] = np.zeros((3, 3, 160, 1), "f4")
     variables["concat_projection/weights"] = np.zeros((1, 1, 40, 24), "f4")
@@ -92,7 +92,7 @@ def test_differences_between_variables_and_network_are_named(oracle: Any, rng: n
 
 def test_values_that_are_not_finite_are_refused(oracle: Any, rng: np.random.Generator) -> None:
     variables = oracle("mobilenet_v2_deeplab").random_variables(rng)
-    network = build_network(infer_spec({n: v.shape for n, v in variables.items()}, SpecFlags(crop=(65, 65))))
+    network = build_network(infer_spec({n: v.shape for n, v in variables.items()}, SpecFlags(crop=(65, 65))).spec)
     variables["aspp0/weights"][0, 0, 0, 0] = np.nan
     with pytest.raises(InputError, match=r"aspp0/weights .* not finite"):
         load_variables(network, variables)

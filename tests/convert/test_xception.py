@@ -1,9 +1,9 @@
 """Xception DeepLabs, with ASPP and with the dense prediction cell, against a second implementation.
 
-No official checkpoint of this family is at hand. What such a comparison proves: that two readings of the official code
-agree, that every variable reaches its place, that batch norms are folded with the right epsilon, and that padding,
-strides and dilations are right for odd and even crops. What it cannot prove: that both readings equal the official code.
-Most tests use channels divided by eight; the official widths are checked by name, shape and parameter count.
+No official checkpoint of this family is at hand. What such a comparison proves: two readings of the official code agree
+for odd and even crops, every variable reaches its place, and batch norms are folded. What it cannot prove: that the
+reading itself (epsilon, padding, rates, names) equals the official code, because both come from the same reader.
+Most tests use channels divided by eight; the official widths have a test of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from portraitlite.convert.networks import build_network
 from portraitlite.convert.networks import xception as family
 from portraitlite.convert.networks.head_variables import default_atrous_rates
 from portraitlite.convert.networks.layers import LayerMaker
-from portraitlite.convert.outputs import output_function
+from portraitlite.convert.outputs import OutputSpec, output_function
 from portraitlite.convert.pipeline import count_ops
 from portraitlite.convert.quantize import quantize
 from portraitlite.convert.spec import Backbone, DeepLabSpec, Head
@@ -101,7 +101,7 @@ def make_case(
     image = rng.uniform(-1, 1, (1, *crop, 3)).astype("f4")
     features, seconds = flat.features(variables, image, name, output_stride=output_stride)
     low_level = seconds[skip] if skip else None
-    target = spec.logits_size if decoder else None
+    target = spec.logits_size
     want = heads.logits(variables, features, low_level, rates=rates, output_stride=output_stride, target=target)
     return Case(spec, variables, image, want)
 
@@ -142,7 +142,6 @@ def test_a_wrong_reading_would_be_seen(
         monkeypatch.setattr(LayerMaker, "_pad", staticmethod(lambda x, *_: (x, "same")))
     elif mutation == "no dilation":
         monkeypatch.setattr(family, "strides_and_dilations", lambda s, *_: [(n, 1) for n in (2, 2, 2, *[1] * 18)])
-        assert len(list(build_network(case.spec).rows)) > 0
     elif mutation == "epsilon":
         monkeypatch.setattr(family, "BACKBONE_EPSILON", 1e-5)
     else:
@@ -186,7 +185,7 @@ def test_tflite_keeps_dilated_convolutions_whole(
     case = make_case(oracle, rng, "xception_41", head=head, output_stride=output_stride, crop=crop)
     network = build_network(case.spec)
     load_variables(network, case.variables)
-    function = output_function(network, case.spec, OutputKind.LOGITS, None)
+    function = output_function(network, case.spec, OutputSpec(OutputKind.LOGITS))
     for recipe, tolerance in ((Recipe.FP32, 1e-4), (Recipe.INT8, 0.5)):
         model = quantize(function, *crop, recipe, [case.image] * 2)
         ops = count_ops(model)

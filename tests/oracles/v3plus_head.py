@@ -1,7 +1,8 @@
 """ASPP, dense prediction cell, decoder and logits a second time, as a flat list of TensorFlow ops.
 
-Follows deeplab `model.py` and `core/dense_prediction_cell.py`. Shares nothing with the package but the official variable
-names; batch norms are separate arithmetic. Random variables keep activations near one, so that no path drowns another.
+Follows deeplab `model.py` and `core/dense_prediction_cell.py`, with batch norms as separate arithmetic. Shares nothing
+with the package but the official variable names. Random variables keep activations near one, so that no path drowns
+another.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def logits(
     *,
     rates: list[int],
     output_stride: int,
-    target: tuple[int, int] | None,
+    target: tuple[int, ...],
 ) -> np.ndarray:
     """Features (and low-level ones, brought to `target`) -> logits [1, h, w, classes]."""
 
@@ -86,7 +87,7 @@ def logits(
         x = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME", dilations=list(rate))
         return conv(tf.nn.relu(norm(x, f"{scope}_depthwise")), f"{scope}_pointwise")
 
-    def resize(x: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    def resize(x: tf.Tensor, size: tuple[int, ...]) -> tf.Tensor:
         return tf.raw_ops.ResizeBilinear(images=x, size=size, align_corners=True)
 
     if "meta_architecture/concat_projection/weights" in v:
@@ -99,7 +100,7 @@ def logits(
         x = conv(tf.concat([a, b, c, d, e], 3), "meta_architecture/concat_projection")
     else:
         pooled = conv(tf.reduce_mean(features, [1, 2], keepdims=True), "image_pooling")
-        parts = [resize(pooled, tuple(features.shape[1:3])), conv(features, "aspp0")]
+        parts = [resize(pooled, (int(features.shape[1]), int(features.shape[2]))), conv(features, "aspp0")]
         parts += [separable(features, f"aspp{i}", (rate, rate)) for i, rate in enumerate(rates, 1)]
         x = conv(tf.concat(parts, 3), "concat_projection")
     if low_level is not None:

@@ -94,8 +94,9 @@ def features(v: dict[str, np.ndarray], image: np.ndarray, name: str, *, output_s
             if j == 2:
                 seconds[scope.removeprefix(f"{name}/")] = h
         if f"{scope}/shortcut/weights" in v:
-            x = h + conv(x, f"{scope}/shortcut", own)
-        else:
-            x = h if inside else x + h
+            h = h + conv(x, f"{scope}/shortcut", own)
+        elif "middle_flow" in scope:
+            h = h + x
+        x = h
         rate *= nominal if removed else 1
     return x, seconds
