@@ -30,7 +30,7 @@ def parse_size(text: str | None, option: str) -> tuple[int, int] | None:
     return int(match[1]), int(match[2] or match[1])
 
 
-def parse_rates(text: str | None) -> tuple[int, ...] | None:
+def parse_rates(text: str | None, option: str) -> tuple[int, ...] | None:
     """`6,12,18` -> (6, 12, 18); None stays None.
 
     Raises:
@@ -39,7 +39,7 @@ def parse_rates(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     if not re.fullmatch(r"[1-9]\d?(,[1-9]\d?){0,7}", text):
-        raise InputError(f"--atrous-rates {text!r} is not a list of rates such as 6,12,18")
+        raise InputError(f"{option} {text!r} is not a list of rates such as 6,12,18")
     return tuple(int(rate) for rate in text.split(","))
 
 
@@ -48,8 +48,8 @@ def convert(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A name of the model zoo, or a path: zoo tarball, TF1 checkpoint, frozen graph, SavedModel, .keras, .h5, "
-            "float .tflite, Hugging Face folder.",
+            help="A name of the model zoo, or a path: zoo tarball, TF1 checkpoint, frozen graph, SavedModel, .keras, "
+            ".h5, float .tflite, Hugging Face folder.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .tflite to write; a .json appears beside it.")],
@@ -89,6 +89,9 @@ def convert(
     align_corners: Annotated[
         bool | None,
         typer.Option("--align-corners/--no-align-corners", help="Resize convention of the network. Default: with."),
+    ] = None,
+    multi_grid: Annotated[
+        str | None, typer.Option("--multi-grid", metavar="R,R,R", help="ResNet: 1,2,4 as published; Xception: 1,1,1.")
     ] = None,
     image_pooling_crop: Annotated[
         str | None, typer.Option("--image-pooling-crop", metavar="HxW", help="MobileNetV3: 769x769 as published.")
@@ -133,7 +136,8 @@ def convert(
         flags=SpecFlags(
             output_stride=output_stride,
             crop=parse_size(crop, "--crop"),
-            atrous_rates=parse_rates(atrous_rates),
+            atrous_rates=parse_rates(atrous_rates, "--atrous-rates"),
+            multi_grid=parse_rates(multi_grid, "--multi-grid"),
             image_pooling_crop=parse_size(image_pooling_crop, "--image-pooling-crop"),
             image_pooling_stride=parse_size(image_pooling_stride, "--image-pooling-stride"),
             depth_multiplier=depth_multiplier,

@@ -24,7 +24,7 @@ class Cost:
     Attributes:
         multiply_adds: of all convolutions.
         parameters: of all convolutions, batch norms folded in.
-        arena_bytes: activations of the network and its output, packed as TFLite's planner packs them without a delegate.
+        arena_bytes: activations of the network and its output, packed as TFLite's planner does without a delegate.
     """
 
     multiply_adds: int
@@ -62,8 +62,8 @@ def network_cost(network: Network, spec: DeepLabSpec, recipe: Recipe, output: Ou
 def plan_arena(tensors: list[tuple[int, int, int]]) -> int:
     """Size of an arena for tensors (bytes, first step, last step), greedy by size.
 
-    The rule of TFLite's `ArenaPlanner` (Pisarchyk and Lee 2020, arXiv 2001.03288): largest first, each into the smallest
-    gap that is free during its life, else behind the tensors it overlaps in time.
+    The rule of TFLite's `ArenaPlanner` (Pisarchyk and Lee 2020, arXiv 2001.03288): largest first, each into the
+    smallest gap that is free during its life, else behind the tensors it overlaps in time.
     """
     placed: list[tuple[int, int, int, int]] = []  # offset, size, first, last
     for size, first, last in sorted(tensors, key=lambda t: -t[0]):

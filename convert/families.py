@@ -39,6 +39,9 @@ _MOBILENET_V3: dict[str, Any] = {
 FAMILY_DEFAULTS: dict[Backbone, dict[str, Any]] = {
     Backbone.MOBILENET_V3_LARGE_SEG: _MOBILENET_V3,
     Backbone.MOBILENET_V3_SMALL_SEG: _MOBILENET_V3,
+    # The official checkpoints were trained with this grid, says common.py, whose own default is (1, 1, 1).
+    Backbone.RESNET_V1_50_BETA: {"multi_grid": (1, 2, 4)},
+    Backbone.RESNET_V1_101_BETA: {"multi_grid": (1, 2, 4)},
     Backbone.MOBILENET_EDGETPU: {"output_stride": 32},
 }
 

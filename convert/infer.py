@@ -1,8 +1,8 @@
 """Decide every field of the spec: from flags, from what the source reveals, from the catalogue, from defaults.
 
 Variables reveal the backbone, widths, classes and the decoder; a flag that contradicts them is refused. Output stride,
-crop, rates and the resize convention leave no trace in variables: a flag wins, then the zoo's published flags, then what a
-graph beside them says, then the official defaults.
+crop, rates and the resize convention leave no trace in variables: a flag wins, then the zoo's published flags, then
+what a graph beside them says, then the official defaults.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ FREE = (
     "output_stride",
     "atrous_rates",
     "resize_convention",
+    "multi_grid",
     "image_pooling_crop",
     "image_pooling_stride",
 )
@@ -50,6 +51,7 @@ class SpecFlags:
     crop: tuple[int, int] | None = None
     align_corners: bool | None = None
     atrous_rates: tuple[int, ...] | None = None
+    multi_grid: tuple[int, ...] | None = None
     decoder_stride: int | None = None
     classes: int | None = None
     depth_multiplier: float | None = None
@@ -119,7 +121,7 @@ def infer_spec(
         ratio = source_spec.output_stride / chosen["output_stride"]
         chosen["atrous_rates"] = tuple(max(1, round(rate * ratio)) for rate in free["atrous_rates"])
         free_reasons["atrous_rates"] += ", scaled with the output stride"
-    reasons |= free_reasons | {field: "flag" for field in stated}
+    reasons |= free_reasons | dict.fromkeys(stated, "flag")
     return Inferred(dataclasses.replace(source_spec, **chosen), source_spec, reasons)
 
 

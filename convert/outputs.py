@@ -51,8 +51,8 @@ class OutputSpec:
 def output_function(network: Network, spec: DeepLabSpec, output: OutputSpec) -> Function:
     """TensorFlow function: normalised image [1, H, W, 3] float32 -> output.
 
-    labels: [1, H, W] at crop size, from logits upsampled as the official graph does. logits: [1, h, w, classes] float32.
-    confidence: [1, h, w, classes] softmax, or [1, h, w, 1] for one label.
+    labels: [1, H, W] at crop size, from logits upsampled as the official graph does. logits: [1, h, w, classes]
+    float32. confidence: [1, h, w, classes] softmax, or [1, h, w, 1] for one label.
 
     Args:
         network: with its weights loaded.

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import portraitlite
 from portraitlite.convert.calibration import DEFAULT_COUNT, calibration_images, calibration_set

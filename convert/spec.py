@@ -56,6 +56,7 @@ class DeepLabSpec:
         decoder_filters: filters of the two decoder convolutions.
         residual: the decoder's logits are added to the upsampled logits of the ASPP features (not in the official code:
             the head of a network that was trained on from an official one without forgetting what that knew).
+        multi_grid: dilations of the last block's three units, on top of the network's (ResNet and Xception only).
         image_pooling_crop: `image_pooling_crop_size`; None pools the whole map. MobileNetV3 was trained with 769x769.
         image_pooling_stride: `image_pooling_stride` of a pooling window smaller than the map.
         resize_convention: where resized samples lie. The official code uses align_corners, MLPerf's copy neither flag.
@@ -73,6 +74,7 @@ class DeepLabSpec:
     aspp_filters: int = 256
     decoder_filters: int = 256
     residual: bool = False
+    multi_grid: tuple[int, int, int] = (1, 1, 1)
     image_pooling_crop: tuple[int, int] | None = None
     image_pooling_stride: tuple[int, int] = (1, 1)
     resize_convention: ResizeConvention = ResizeConvention.ALIGN_CORNERS
@@ -84,6 +86,8 @@ class DeepLabSpec:
             raise InputError(f"decoder stride {self.decoder_stride} is not one of 4, 8")
         if self.residual and self.decoder_stride is None:
             raise InputError("a residual head adds a decoder's logits: give a decoder stride")
+        if len(self.multi_grid) != 3:
+            raise InputError(f"multi grid {list(self.multi_grid)} does not have three dilations")
         if self.classes < 2:
             raise InputError(f"a segmentation network has at least 2 classes, not {self.classes}")
         if not self.depth_multiplier > 0:
@@ -123,7 +127,7 @@ class DeepLabSpec:
                 values.get("resize_convention", ResizeConvention.ALIGN_CORNERS)
             )
             values["head"] = Head(values.get("head", Head.ASPP))
-            for key in ("atrous_rates", "image_pooling_crop", "image_pooling_stride"):
+            for key in ("atrous_rates", "multi_grid", "image_pooling_crop", "image_pooling_stride"):
                 if values.get(key) is not None:
                     values[key] = tuple(int(number) for number in values[key])
             return cls(**values)

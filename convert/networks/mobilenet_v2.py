@@ -10,8 +10,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from portraitlite.convert.networks.layers import BACKBONE_EPSILON, LayerMaker, make_divisible
 from portraitlite.convert.networks.head_variables import infer_head
+from portraitlite.convert.networks.layers import BACKBONE_EPSILON, LayerMaker, make_divisible
 from portraitlite.convert.spec import Backbone, DeepLabSpec
 
 __all__ = ["SCOPE", "SKIP_BLOCKS", "block_channels", "infer", "mobilenet_v2", "stem_channels"]

@@ -14,7 +14,7 @@ from portraitlite.convert.networks.head_variables import infer_head
 from portraitlite.convert.networks.layers import LayerMaker
 from portraitlite.convert.spec import Backbone, DeepLabSpec
 
-__all__ = ["MULTI_GRID", "infer", "resnet_v1_beta"]
+__all__ = ["infer", "resnet_v1_beta"]
 
 EPSILON = 1e-5  # core/feature_extractor.py
 SCOPES = {Backbone.RESNET_V1_50_BETA: "resnet_v1_50", Backbone.RESNET_V1_101_BETA: "resnet_v1_101"}
@@ -23,9 +23,6 @@ UNITS = {Backbone.RESNET_V1_50_BETA: (3, 4, 6, 3), Backbone.RESNET_V1_101_BETA: 
 # Table 1 of the paper: channels of the 3x3 convolution (four times as many come out), stride of the last unit.
 BLOCKS = ((64, 2), (128, 2), (256, 2), (512, 1))
 EXPANSION = 4
-# Dilations of the last block's units, on top of the network's: the official checkpoints were trained with these, says
-# common.py, although its own default is (1, 1, 1). The variables do not tell.
-MULTI_GRID = (1, 2, 4)
 
 
 def _skip_units(backbone: Backbone) -> dict[int, str]:
@@ -33,9 +30,7 @@ def _skip_units(backbone: Backbone) -> dict[int, str]:
     return {4: f"block1/unit_{UNITS[backbone][0] - 1}", 8: f"block2/unit_{UNITS[backbone][1] - 1}"}
 
 
-def resnet_v1_beta(
-    make: LayerMaker, image: Any, spec: DeepLabSpec, multi_grid: tuple[int, int, int] = MULTI_GRID
-) -> tuple[Any, dict[int, Any]]:
+def resnet_v1_beta(make: LayerMaker, image: Any, spec: DeepLabSpec) -> tuple[Any, dict[int, Any]]:
     """Features at the output stride, and the decoder's low-level features by stride."""
     root = SCOPES[spec.backbone]
     units = [
@@ -43,7 +38,7 @@ def resnet_v1_beta(
             f"block{b}/unit_{unit}",
             depth,
             stride if unit == count else 1,
-            multi_grid[unit - 1] if b == len(BLOCKS) else 1,
+            spec.multi_grid[unit - 1] if b == len(BLOCKS) else 1,
         )
         for b, ((depth, stride), count) in enumerate(zip(BLOCKS, UNITS[spec.backbone], strict=True), 1)
         for unit in range(1, count + 1)

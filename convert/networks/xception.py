@@ -84,12 +84,13 @@ def xception(make: LayerMaker, image: Any, spec: DeepLabSpec) -> tuple[Any, dict
     skips: dict[int, Any] = {}
     for (block, unit), (stride, dilation) in zip(units, schedule, strict=True):
         scope = f"{spec.backbone}/{block.scope}/unit_{unit}/xception_module"
-        x, second = _module(make, x, scope, block, stride, dilation)
+        grid = spec.multi_grid if block.scope == "exit_flow/block2" else (1, 1, 1)
+        x, second = _module(make, x, scope, block, stride, [dilation * rate for rate in grid])
         skips |= {at: second for at, skip in SKIP_BLOCKS[spec.backbone].items() if skip == block.scope}
     return x, skips
 
 
-def _module(make: LayerMaker, x: Any, scope: str, block: Block, stride: int, dilation: int) -> tuple[Any, Any]:
+def _module(make: LayerMaker, x: Any, scope: str, block: Block, stride: int, dilations: list[int]) -> tuple[Any, Any]:
     """Output of a unit, and of its second separable convolution."""
     activation = "relu" if block.relu_inside else None
     h, outputs = x, []
@@ -100,7 +101,7 @@ def _module(make: LayerMaker, x: Any, scope: str, block: Block, stride: int, dil
             h,
             f"{name}_depthwise",
             stride=stride if i == len(block.channels) else 1,
-            dilation=dilation,
+            dilation=dilations[i - 1],
             activation=activation,
             epsilon=BACKBONE_EPSILON,
             fixed_padding=True,

@@ -154,7 +154,8 @@ def _padding(graph: Graph, cut: Cut) -> tuple[tuple[int, int] | None, str]:
         element = graph.nodes.get(graph.input(difference.name, 1))
         axis = graph.small_ints(graph.input(element.name, 1)) if element and element.op == "StridedSlice" else None
         if side and axis:
-            sides[axis[0]] = side[0]
-    if sides.keys() != {0, 1}:
+            sides[axis[0]] = side[0]  # the height's axis comes first, with a batch axis before it or without
+    if len(sides) != 2:
         return None, ""
-    return (sides[0], sides[1]), f"the graph pads pictures to {sides[0]}x{sides[1]}"
+    height, width = (sides[axis] for axis in sorted(sides))
+    return (height, width), f"the graph pads pictures to {height}x{width}"

@@ -61,9 +61,7 @@ def _variables(model: Any) -> list[Any]:
 
 
 def _values(model: Any) -> list[Any]:
-    from keras import ops
-
-    return [ops.convert_to_numpy(variable) for variable in _variables(model)]
+    return [variable.numpy() for variable in _variables(model)]
 
 
 def _backend() -> str:

@@ -251,10 +251,8 @@ class _Run:
     @contextlib.contextmanager
     def _averaged(self) -> Iterator[None]:
         """The averaged weights in the network, for as long as the block runs."""
-        from keras import ops
-
         variables = self.model.trainable_variables
-        current = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+        current = [variable.numpy().copy() for variable in variables]
         self.model.optimizer.finalize_variable_values(variables)
         try:
             yield

@@ -14,7 +14,7 @@ import pytest
 from portraitlite.convert.networks import build_network
 from portraitlite.convert.sources import graph_def as graph_def_module
 from portraitlite.convert.sources.checkpoint import read_checkpoint
-from portraitlite.convert.sources.facts import Reading
+from portraitlite.convert.sources.facts import GraphFacts, Reading
 from portraitlite.convert.sources.frozen_graph import read_frozen_graph
 from portraitlite.convert.sources.graph_def import Graph, parse_graph_def
 from portraitlite.convert.sources.graph_facts import find_cut, graph_facts
@@ -157,13 +157,15 @@ def test_an_epsilon_of_its_own_is_absorbed(tmp_path: Path, official: Any, variab
 def test_the_padding_reveals_the_crop_of_a_graph_without_upsampling(
     official: Any, variables: dict[str, np.ndarray]
 ) -> None:
-    full = official.build(variables, crop=(65, 97))
-    nodes = Graph(full.node, "g")
-    keep = nodes.ancestors("logits/semantic/BiasAdd")
-    graph = Graph([node for node in full.node if node.name in keep], "g")
-    facts = graph_facts(graph, find_cut(graph))
+    facts = _facts_without_upsampling(parse_graph_def(official.build(variables).SerializeToString(), "g"))
     assert facts.crop == (65, 97)
     assert "pads pictures" in facts.reasons["crop"]
+
+
+def _facts_without_upsampling(graph: Graph) -> GraphFacts:
+    keep = graph.ancestors(find_cut(graph).logits)
+    short = Graph([node for name, node in graph.nodes.items() if name in keep], "g")
+    return graph_facts(short, find_cut(short))
 
 
 def _spoil(graph: Any, kind: str) -> None:
@@ -277,5 +279,6 @@ def test_official_graph_and_checkpoint_hold_the_same(shared: Path, tmp_path: Pat
     facts = reading.facts
     found = (facts.crop, facts.output_stride, facts.resize_convention, facts.image_pooling_crop)
     assert found == SAMPLES[name]
+    assert _facts_without_upsampling(parse_graph_def(path.read_bytes(), "g")).crop == facts.crop
     if name.startswith("mnv3"):
         assert facts.image_pooling_stride == (4, 5)

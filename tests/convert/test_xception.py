@@ -176,9 +176,18 @@ def test_the_variables_of_every_depth_have_the_official_shapes(oracle: Any, rng:
 
 
 @pytest.mark.usefixtures("thin")
-@pytest.mark.parametrize(("head", "output_stride", "crop"), [("aspp", 16, (65, 65)), ("dpc", 8, (64, 96))])
+@pytest.mark.parametrize(
+    ("head", "output_stride", "crop", "recipe", "tolerance"),
+    [("aspp", 16, (65, 65), Recipe.FP32, 1e-4), ("dpc", 8, (64, 96), Recipe.INT8, 0.5)],
+)
 def test_tflite_keeps_dilated_convolutions_whole(
-    oracle: Any, rng: np.random.Generator, head: str, output_stride: int, crop: tuple[int, int]
+    oracle: Any,
+    rng: np.random.Generator,
+    head: str,
+    output_stride: int,
+    crop: tuple[int, int],
+    recipe: Recipe,
+    tolerance: float,
 ) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
@@ -186,22 +195,21 @@ def test_tflite_keeps_dilated_convolutions_whole(
     network = build_network(case.spec)
     load_variables(network, case.variables)
     function = output_function(network, case.spec, OutputSpec(OutputKind.LOGITS))
-    for recipe, tolerance in ((Recipe.FP32, 1e-4), (Recipe.INT8, 0.5)):
-        model = quantize(function, *crop, recipe, [case.image] * 2)
-        ops = count_ops(model)
-        # One depthwise convolution per separable one: 14 units of three, the head's, two in the decoder.
-        assert ops["DEPTHWISE_CONV_2D"] == 13 * 3 + (3 if head == "aspp" else 5) + 2
-        # Image pooling where there is ASPP, and the features' way up to the decoder.
-        assert ops["RESIZE_BILINEAR"] == (2 if head == "aspp" else 1)
-        # One strided convolution at the root and one per strided unit, for even sides only.
-        assert ops.get("PAD", 0) == (0 if crop[0] % 2 else 3)
-        allowed = {"CONV_2D", "DEPTHWISE_CONV_2D", "RESIZE_BILINEAR", "PAD", "ADD", "RELU", "CONCATENATION", "MEAN"}
-        assert ops.keys() <= allowed | ({"QUANTIZE", "DEQUANTIZE"} if recipe is Recipe.INT8 else set())
-        interpreter = Interpreter(model_content=model)
-        interpreter.allocate_tensors()
-        feed, fetch = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        got = run(interpreter, feed, fetch, case.image)
-        assert np.abs(got - case.want).max() <= tolerance * np.abs(case.want).max()
+    model = quantize(function, *crop, recipe, [case.image] * 2)
+    ops = count_ops(model)
+    # Three per unit (12 and the last block), one per branch of the head, two in the decoder.
+    assert ops["DEPTHWISE_CONV_2D"] == 13 * 3 + (3 if head == "aspp" else 5) + 2
+    # Image pooling where there is ASPP, and the features' way up to the decoder.
+    assert ops["RESIZE_BILINEAR"] == (2 if head == "aspp" else 1)
+    # One strided convolution at the root and one per strided unit, for even sides only.
+    assert ops.get("PAD", 0) == (0 if crop[0] % 2 else 3)
+    allowed = {"CONV_2D", "DEPTHWISE_CONV_2D", "RESIZE_BILINEAR", "PAD", "ADD", "RELU", "CONCATENATION", "MEAN"}
+    assert ops.keys() <= allowed | ({"QUANTIZE", "DEQUANTIZE"} if recipe is Recipe.INT8 else set())
+    interpreter = Interpreter(model_content=model)
+    interpreter.allocate_tensors()
+    feed, fetch = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    got = run(interpreter, feed, fetch, case.image)
+    assert np.abs(got - case.want).max() <= tolerance * np.abs(case.want).max()
 
 
 def run(interpreter: Any, feed: Any, fetch: Any, image: np.ndarray) -> np.ndarray:

@@ -21,7 +21,14 @@ def frozen(name: str, value: np.ndarray) -> Any:
     return tf.identity(tf.constant(value, name=name), name=f"{name}/read")
 
 
-def build(
+def build(v: dict[str, np.ndarray], **options: Any) -> Any:
+    """The GraphDef of `add_network` alone."""
+    with tf1.Graph().as_default() as graph:
+        add_network(v, **options)
+    return graph.as_graph_def()
+
+
+def add_network(
     v: dict[str, np.ndarray],
     *,
     crop: tuple[int, int] = (65, 97),
@@ -30,8 +37,8 @@ def build(
     style: str = "plain",
     spare_nodes: int = 0,
     variable: Callable[[str, np.ndarray], Any] = frozen,
-) -> Any:
-    """The GraphDef.
+) -> None:
+    """Add the nodes to the current graph.
 
     Args:
         v: official variables.
@@ -41,21 +48,7 @@ def build(
         spare_nodes: so many subtractions stand in front, so that numbered names shift as in other versions.
         variable: how a variable becomes a tensor.
     """
-    graph = tf1.Graph()
-    with graph.as_default():
-        _network(v, crop, output_stride, align_corners, style, spare_nodes, variable)
-    return graph.as_graph_def()
 
-
-def _network(
-    v: dict[str, np.ndarray],
-    crop: tuple[int, int],
-    output_stride: int,
-    align_corners: bool,
-    style: str,
-    spare_nodes: int,
-    variable: Callable[[str, np.ndarray], Any],
-) -> None:
     def var(name: str) -> Any:
         return variable(name, v[name])
 

@@ -7,6 +7,8 @@ another.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -64,8 +66,8 @@ def random_variables(
 
 def logits(
     v: dict[str, np.ndarray],
-    features: tf.Tensor,
-    low_level: tf.Tensor | None,
+    features: Any,
+    low_level: Any,
     *,
     rates: list[int],
     output_stride: int,
@@ -100,7 +102,7 @@ def logits(
         x = conv(tf.concat([a, b, c, d, e], 3), "meta_architecture/concat_projection")
     else:
         pooled = conv(tf.reduce_mean(features, [1, 2], keepdims=True), "image_pooling")
-        parts = [resize(pooled, (int(features.shape[1]), int(features.shape[2]))), conv(features, "aspp0")]
+        parts = [resize(pooled, tuple(features.shape[1:3])), conv(features, "aspp0")]
         parts += [separable(features, f"aspp{i}", (rate, rate)) for i, rate in enumerate(rates, 1)]
         x = conv(tf.concat(parts, 3), "concat_projection")
     if low_level is not None:
