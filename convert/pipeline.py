@@ -124,6 +124,7 @@ def convert(
 
     network = build_network(spec)
     load_variables(network, opened.variables)
+    opened.variables.clear()  # an Xception-65 has no memory to spare in the converter
     function = output_function(network, spec, wanted)
     cast = options.camera is not None and options.recipe is not Recipe.INT8
     if options.camera is not None:

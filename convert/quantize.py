@@ -55,6 +55,7 @@ def quantize(
     with tempfile.TemporaryDirectory(prefix="portraitlite-") as folder, native_stderr_silenced():
         model = str(Path(folder) / "model")
         tf.saved_model.save(holder, model, signatures=holder.function.get_concrete_function())
+        del holder, frozen
         converter = tf.lite.TFLiteConverter.from_saved_model(model)
         if recipe is not Recipe.FP32:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

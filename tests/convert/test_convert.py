@@ -19,6 +19,8 @@ from portraitlite.cli import app
 from portraitlite.convert.infer import SpecFlags
 from portraitlite.convert.pipeline import ConvertOptions, convert
 from portraitlite.convert.result import count_ops
+from portraitlite.convert.sources.frozen_graph import read_frozen_graph
+from portraitlite.convert.sources.tarball import unpack_tarball
 from portraitlite.convert.types import LabelsType, OutputSize, Recipe
 from portraitlite.runtime.backends import open_model
 from portraitlite.runtime.errors import InputError, MissingDependencyError
@@ -26,7 +28,7 @@ from portraitlite.runtime.metadata import read_metadata
 from portraitlite.runtime.network_input import fit_photo, input_tensor, normalise
 from portraitlite.runtime.photo import load_photo
 from portraitlite.runtime.segmenter import Segmenter
-from portraitlite.runtime.types import Fit, OutputKind
+from portraitlite.runtime.types import Fit, OutputKind, ResizeConvention
 
 CROP = (65, 97)
 FLAGS = SpecFlags(crop=CROP)
@@ -372,7 +374,7 @@ def test_starter_gives_its_reference_confidences(shared: Path, tmp_path: Path) -
 
 
 def test_zoo_names_are_sources(tiny_tarball: Path, tmp_path: Path) -> None:
-    """A name is looked up in the zoo folder and brings its published flags; absent, the URL is printed and exit is 3."""
+    """A name is looked up in the zoo folder and brings its published flags; absent: its URL and exit code 3."""
     name, file = "mobilenetv2_ade20k_train", "deeplabv3_mnv2_ade20k_train_2018_12_03.tar.gz"
     zoo = tmp_path / "zoo"
     zoo.mkdir()
@@ -393,3 +395,49 @@ def test_the_catalogue_claims_no_more_than_was_verified() -> None:
     claimed = [model for model in MODELS if model.verified]
     assert claimed
     assert all(model.spec is not None and is_verified(model.spec) for model in claimed)
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("variant", "crop", "output_stride"),
+    [("mnv2_dm05_pascal", (257, 385), 8), ("mlperf_mnv2_ade20k32", (256, 320), 16)],
+)
+def test_retargeted_samples_equal_the_frozen_graphs_weights_run_by_tensorflow(
+    variant: str, crop: tuple[int, int], output_stride: int, shared: Path, oracle: Any, tmp_path: Path
+) -> None:
+    """Non-square crops and another output stride: the official graphs cannot be run there, their weights can."""
+    unpacked = unpack_tarball(shared / "official" / variant / OFFICIAL[variant], tmp_path)
+    (graph,) = [path for path in unpacked if path.suffix == ".pb"]
+    reading = read_frozen_graph(graph)
+    aligned = reading.facts.resize_convention is ResizeConvention.ALIGN_CORNERS
+    options = ConvertOptions(
+        Recipe.FP32, output=OutputKind.LOGITS, flags=SpecFlags(crop=crop, output_stride=output_stride)
+    )
+    convert(graph, tmp_path / "m.tflite", options)
+    with Image.open(shared / "official" / variant / "reference" / "astronaut.input.png") as image:
+        source = fit_photo(np.asarray(image.convert("RGB")), *crop, Fit.STRETCH)
+    normalised = normalise(source, 127.5, 127.5)
+    (got,) = open_model((tmp_path / "m.tflite").read_bytes()).run({"image": normalised})
+    want = oracle("mobilenet_v2_deeplab").logits(
+        reading.variables, normalised, output_stride=output_stride, align_corners=aligned
+    )
+    assert np.abs(got - want).max() <= 1e-3 * np.ptp(want)
+    assert (got.argmax(-1) == want.argmax(-1)).mean() >= 0.9997
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("variant", ["mnv2_dm05_pascal", "mnv3_small_cityscapes"])
+def test_tarball_checkpoint_and_graph_give_the_same_file(variant: str, shared: Path, tmp_path: Path) -> None:
+    tarball = shared / "official" / variant / OFFICIAL[variant]
+    unpacked = unpack_tarball(tarball, tmp_path)
+    graph = next(path for path in unpacked if path.suffix == ".pb")
+    index = next(path for path in unpacked if path.suffix == ".index")
+    name = {"name": "same"}
+    models = []
+    for number, source in enumerate((tarball, index, graph)):
+        convert(source, tmp_path / f"{number}.tflite", ConvertOptions(Recipe.FP32, **name))
+        runner = open_model((tmp_path / f"{number}.tflite").read_bytes())
+        image = np.random.default_rng(0).uniform(-1, 1, runner.inputs[0].shape).astype("f4")
+        models.append(runner.run({"image": image})[0])
+    assert np.array_equal(models[0], models[1])
+    assert (models[0] == models[2]).mean() >= 0.9997

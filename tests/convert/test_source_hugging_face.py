@@ -1,7 +1,8 @@
-"""Hugging Face folders, written here by code; and against the real class, where `transformers` is installed elsewhere.
+"""Hugging Face folders, written here by code; and against the real class, where `transformers` is installed.
 
-The always-run tests prove the mapping of names and layouts as this project reads them. That the class really computes so
-is proven by `test_the_class_itself_agrees`: PORTRAITLITE_TRANSFORMERS_PYTHON names a Python with torch and transformers.
+The always-run tests prove the mapping of names and layouts as this project reads them. That the class really computes
+so is proven by `test_the_class_itself_agrees`, where PORTRAITLITE_TRANSFORMERS_PYTHON names a Python with torch and
+transformers.
 """
 
 from __future__ import annotations

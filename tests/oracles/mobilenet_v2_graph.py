@@ -55,7 +55,9 @@ def add_network(
     def fake_quant(x: Any, scope: str, low: float, high: float) -> Any:
         if style != "quantized":
             return x
-        ends = [variable(f"{scope}/{end}", np.float32(value)) for end, value in (("min", low), ("max", high))]
+        ends = [
+            variable(f"{scope}/{end}", np.asarray(value, np.float32)) for end, value in (("min", low), ("max", high))
+        ]
         return tf.quantization.fake_quant_with_min_max_vars(x, *ends, name=f"{scope}/FakeQuantWithMinMaxVars")
 
     def convolve(x: Any, scope: str, stride: int, rate: int, depthwise: bool) -> Any:
@@ -63,13 +65,14 @@ def add_network(
         name = f"{scope}/{'depthwise' if depthwise else 'Conv2D'}"
         norm = f"{scope}/BatchNorm/"
         epsilon = 1e-3 if scope.startswith("MobilenetV2") else 1e-5
+        scale = np.ones(1, np.float32)
         folding = style == "folded" and norm + "gamma" in v
         if folding:
             scale = v[norm + "gamma"] / np.sqrt(v[norm + "moving_variance"] + np.float32(epsilon))
             kernel = tf.constant(v[kernel_name] * (scale[:, None] if depthwise else scale), name=f"{name}_weights")
         else:
             kernel = fake_quant(var(kernel_name), f"{scope}/weights_quant", -4.0, 4.0)
-        padding, block = "SAME", None
+        padding, block, pads = "SAME", None, []
         if rate > 1:
             block = [rate, rate]
             sides = [int(n) for n in x.shape[1:3]]
@@ -107,7 +110,8 @@ def add_network(
     x = tf.cast(image, tf.float32)
     shape = tf.shape(x)
     extra = [tf.maximum(crop[i] - shape[i + 1], 0) for i in range(2)]
-    x = tf.pad(x - 127.5, [[0, 0], [0, extra[0]], [0, extra[1]], [0, 0]]) + 127.5
+    paddings: Any = [[0, 0], [0, extra[0]], [0, extra[1]], [0, 0]]
+    x = tf.pad(x - 127.5, paddings) + 127.5
     x.set_shape([1, *crop, 3])
     x = tf.identity((2.0 / 255.0) * x - 1.0, name="MobilenetV2/MobilenetV2/input")
     x = layer(x, "MobilenetV2/Conv", "Relu6", stride=2)
