@@ -110,7 +110,7 @@ def convert(
     wanted.check(spec)
     metadata = _metadata(opened, inferred, labels, options)
 
-    notices: list[str] = []
+    notices: list[str] = list(opened.notices)
     images = None
     if options.recipe is Recipe.INT8 and options.calibrate is not None:
         chosen = calibration_set(options.calibrate, options.calibration_count)

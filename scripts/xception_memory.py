@@ -30,9 +30,10 @@ def write_checkpoint(prefix: Path) -> None:
     from portraitlite.convert.spec import Backbone, DeepLabSpec
 
     spec = DeepLabSpec(backbone=Backbone.XCEPTION_65, atrous_rates=(6, 12, 18), decoder_stride=4)
+    rows = build_network(spec).rows  # outside the graph, or the saver would save Keras' variables too
     rng = np.random.default_rng(0)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        for row in build_network(spec).rows:
+        for row in rows:
             for name, shape in row.variables().items():
                 kernel = len(shape) == 4
                 scale = 1 / np.sqrt(np.prod(shape[:3])) if kernel else 0.1
@@ -50,7 +51,7 @@ def main() -> None:
         command = [sys.executable, "-m", "portraitlite", "convert", str(folder / "model.ckpt")]
         command += ["-o", str(folder / "m.tflite"), "--calibrate", str(photos), "--calibration-count", "8", "--json"]
         start = time.perf_counter()
-        run = subprocess.run(command, check=True, capture_output=True, text=True)
+        run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         seconds = time.perf_counter() - start
     peak_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     size = json.loads(run.stdout)["size_bytes"]

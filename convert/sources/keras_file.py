@@ -30,6 +30,7 @@ MAX_CONFIG_BYTES = 16 << 20  # 300 kB for a MobileNetV2 DeepLab
 MAX_WEIGHTS = 4096
 OWN_LAYERS = "portraitlite.convert.networks"
 CODE_LAYERS = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
+OWN_FUNCTIONS = {"hard_sigmoid", "hard_swish"}  # activations of MobileNetV3, which Keras stores by name
 CONVOLUTIONS = {"Conv2D", "DepthwiseConv2D"}
 
 Weights = dict[str, npt.NDArray[Any]]
@@ -144,7 +145,7 @@ def _refuse_code(document: Any, source: str) -> None:
         name, module = item.get("class_name"), item.get("module") or "keras"
         if name is None or name == "__keras_tensor__":
             continue
-        ours = str(module).startswith(OWN_LAYERS)
+        ours = str(module).startswith(OWN_LAYERS) or (name == "function" and item.get("config") in OWN_FUNCTIONS)
         if name in CODE_LAYERS or not (ours or str(module).split(".")[0] == "keras"):
             raise InputError(
                 f"{source} holds {name!r} of {module!r}, which may carry code; refused: rebuild the network"

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from portraitlite.convert.sources.checkpoint import checkpoint_prefix, read_checkpoint
-from portraitlite.convert.sources.facts import GraphFacts, Reading
+from portraitlite.convert.sources.facts import Reading
 from portraitlite.convert.sources.frozen_graph import read_frozen_graph
 from portraitlite.convert.sources.hugging_face import is_hugging_face, read_hugging_face
 from portraitlite.convert.sources.keras_file import read_keras_file
@@ -46,6 +46,7 @@ class Source:
         sha256: of the given file; of a folder or checkpoint, of its largest file.
         variables: official name -> float32 value; optimizer slots dropped.
         facts: field of `DeepLabSpec` -> (value, reason), where a graph reveals it.
+        notices: one-line remarks.
         ranges: tensor name -> (minimum, maximum) that quantization-aware training learned; empty elsewhere.
     """
 
@@ -55,13 +56,14 @@ class Source:
     variables: dict[str, npt.NDArray[np.float32]]
     facts: dict[str, tuple[Any, str]] = dataclasses.field(default_factory=dict)
     ranges: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
 def open_source(path: Path) -> Source:
-    """Read a zoo tarball, TF1 checkpoint (prefix, `.index` or folder), frozen graph, SavedModel, Keras file, `.tflite`,
-    Hugging Face folder or `.npz` of official variables.
+    """Read any kind of source that can be converted.
 
-    Nothing that is read is run.
+    A zoo tarball, TF1 checkpoint (prefix, `.index` or folder), frozen graph, SavedModel, Keras file, `.tflite`, Hugging
+    Face folder or `.npz` of official variables. Nothing that is read is run.
 
     Raises:
         InputError: it is none of these, or damaged.
@@ -108,12 +110,17 @@ def _tarball(path: Path) -> Source:
         folder = Path(name)
         unpack_tarball(path, folder)
         graphs = sorted(folder.glob("*.pb"))
-        graph = read_frozen_graph(graphs[0]) if len(graphs) == 1 else None
-        if graph is not None and not list(folder.glob("*.index")):
-            return _source(path, "tarball", path, graph)
+        if len(graphs) == 1 and not list(folder.glob("*.index")):
+            return _source(path, "tarball", path, read_frozen_graph(graphs[0]))
         variables = read_checkpoint(_only_checkpoint(folder, path))
-        facts, ranges = (graph.facts, graph.ranges) if graph else (GraphFacts(), {})
-        return _source(path, "tarball", path, Reading(variables, facts, ranges))
+        if len(graphs) != 1:
+            return _source(path, "tarball", path, Reading(variables))
+        try:
+            graph = read_frozen_graph(graphs[0])
+        except InputError as error:  # the checkpoint has all that is needed; the graph would only have spared flags
+            source = _source(path, "tarball", path, Reading(variables))
+            return dataclasses.replace(source, notices=(f"its frozen graph was not used: {error}",))
+        return _source(path, "tarball", path, Reading(variables, graph.facts, graph.ranges))
 
 
 def _checkpoint(prefix: Path) -> Source:

@@ -121,7 +121,9 @@ class BatchMaker:
         result = np.zeros((len(at_y), len(at_x), self._config.network.classes), np.float32)
         splits = iter(self._splits)
         # The teacher of all classes comes first, so that the others find something to divide.
-        for teacher, opinion in sorted(zip(self._config.teachers, opinions, strict=True), key=lambda p: bool(p[0].label)):
+        for teacher, opinion in sorted(
+            zip(self._config.teachers, opinions, strict=True), key=lambda p: bool(p[0].label)
+        ):
             logits = opinion.logits(key, window, at_y, at_x)
             if not teacher.label:
                 weights = np.exp(logits - logits.max(axis=2, keepdims=True))

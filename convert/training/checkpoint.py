@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from portraitlite.convert.training.config import TrainingConfig
+from portraitlite.convert.training.config import TrainingConfig, config_from_dict
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.save import write_atomically
 
@@ -43,7 +43,7 @@ def load_state(path: Path, model: Any, config: TrainingConfig) -> int:
         raise InputError(f"the checkpoint {path} is damaged ({error}); start without --resume") from error
     if header["backend"] != _backend():
         raise InputError(f"{path.name} was trained on {header['backend']}, this is {_backend()}; set KERAS_BACKEND")
-    if changed := _differences(header["config"], json.loads(json.dumps(config.to_dict()))):
+    if changed := _differences(config_from_dict(header["config"], path.name), config):
         raise InputError(
             f"{path.name} is of another config ({', '.join(changed)} changed); to go on with new settings, start a run "
             f"from its weights.npz"
@@ -70,13 +70,13 @@ def _backend() -> str:
     return str(keras.backend.backend())
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    free = {"validation"}
-    changed = [key for key in old.keys() | new.keys() if key not in free | {"schedule"} and old.get(key) != new.get(key)]
-    schedule_free = {"steps", "checkpoint_minutes"}
-    changed += [
-        f"schedule.{key}"
-        for key in old["schedule"].keys() | new["schedule"].keys()
-        if key not in schedule_free and old["schedule"].get(key) != new["schedule"].get(key)
-    ]
-    return sorted(changed)
+def _differences(old: TrainingConfig, new: TrainingConfig) -> list[str]:
+    """Keys that differ and matter, the schedule's one by one."""
+
+    def flat(config: TrainingConfig) -> dict[str, Any]:
+        schedule = {f"schedule.{key}": value for key, value in vars(config.schedule).items()}
+        return {**vars(config), **schedule}
+
+    free = {"schedule", "validation", "schedule.steps", "schedule.checkpoint_minutes"}
+    before, after = flat(old), flat(new)
+    return sorted(key for key in after.keys() - free if before[key] != after[key])

@@ -42,9 +42,7 @@ class Instance:
     segmentation: Any
 
 
-def read_instances(
-    path: Path, labels: tuple[str, ...], classes: Mapping[str, str]
-) -> dict[str, tuple[Instance, ...]]:
+def read_instances(path: Path, labels: tuple[str, ...], classes: Mapping[str, str]) -> dict[str, tuple[Instance, ...]]:
     """Photo file name -> its objects, of every photo that the file lists.
 
     Args:
@@ -65,7 +63,9 @@ def read_instances(
             for row in document["categories"]
             if (label := names.get(row["name"], row["name"])) in labels
         }
-        photos: dict[int, tuple[str, list[Instance]]] = {row["id"]: (str(row["file_name"]), []) for row in document["images"]}
+        photos: dict[int, tuple[str, list[Instance]]] = {
+            row["id"]: (str(row["file_name"]), []) for row in document["images"]
+        }
         for row in document["annotations"]:
             if row["category_id"] in index:
                 instance = Instance(index[row["category_id"]], bool(row.get("iscrowd", 0)), row["segmentation"])
@@ -96,7 +96,9 @@ def draw_instances(
             for polygon in instance.segmentation:
                 draw.polygon([float(number) for number in polygon], fill=value)
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise InputError(f"{what}: its COCO segmentation does not fit a {width}x{height} photo ({error})") from error
+            raise InputError(
+                f"{what}: its COCO segmentation does not fit a {width}x{height} photo ({error})"
+            ) from error
     return np.array(canvas)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "TeacherConfig",
     "TrainingConfig",
     "ValidationConfig",
+    "config_from_dict",
     "load_config",
 ]
 
@@ -251,8 +252,17 @@ def load_config(path: Path) -> TrainingConfig:
         raise InputError(f"{path} cannot be read ({error}); give a training config, a TOML file") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path.name} is not TOML ({error}); see convert/training/configs for examples") from error
-    config: TrainingConfig = _build(TrainingConfig, document, path.name)
-    _check(config, path.name)
+    return config_from_dict(document, path.name)
+
+
+def config_from_dict(document: dict[str, Any], where: str) -> TrainingConfig:
+    """The inverse of `TrainingConfig.to_dict`, checked.
+
+    Raises:
+        InputError: unknown keys, or values that do not fit; `where` begins the message.
+    """
+    config: TrainingConfig = _build(TrainingConfig, document, where)
+    _check(config, where)
     return config
 
 
@@ -276,8 +286,12 @@ def _build(kind: Any, value: Any, where: str) -> Any:
     if isinstance(kind, types.GenericAlias):
         arguments = typing.get_args(kind)
         if kind.__origin__ is dict:
-            return {key: _build(arguments[1], item, f"{where}.{key}") for key, item in _expect(value, dict, where).items()}
-        return tuple(_build(arguments[0], item, f"{where} {i}") for i, item in enumerate(_expect(value, list, where), 1))
+            return {
+                key: _build(arguments[1], item, f"{where}.{key}") for key, item in _expect(value, dict, where).items()
+            }
+        return tuple(
+            _build(arguments[0], item, f"{where} {i}") for i, item in enumerate(_expect(value, list, where), 1)
+        )
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         if value not in list(kind):
             raise InputError(f"{where}: {value!r} is not one of {', '.join(kind)}")
@@ -299,7 +313,9 @@ def _check(config: TrainingConfig, where: str) -> None:
     if len(set(config.labels)) != len(config.labels) or not 2 <= len(config.labels) <= 254:
         raise InputError(f"{where}: labels must be 2 to 254 different names, found {len(config.labels)}")
     if network.classes != len(config.labels):
-        raise InputError(f"{where}: the network has {network.classes} classes, but {len(config.labels)} labels are named")
+        raise InputError(
+            f"{where}: the network has {network.classes} classes, but {len(config.labels)} labels are named"
+        )
     if config.subject not in config.labels:
         raise InputError(f"{where}: the subject {config.subject!r} is not one of the labels")
     if not config.datasets or not all(dataset.share > 0 for dataset in config.datasets):
@@ -312,12 +328,16 @@ def _check(config: TrainingConfig, where: str) -> None:
             raise InputError(f"{where}: paste names the data set {name!r}, which is not one of {', '.join(names)}")
     for teacher in config.teachers:
         if teacher.label and {teacher.label, teacher.instead_of} - set(config.labels):
-            raise InputError(f"{where}: a teacher gives {teacher.label!r} for {teacher.instead_of!r}; both must be labels")
+            raise InputError(
+                f"{where}: a teacher gives {teacher.label!r} for {teacher.instead_of!r}; both must be labels"
+            )
     if sum(not teacher.label for teacher in config.teachers) > 1:
         raise InputError(f"{where}: two teachers give all classes; name a label in all but one")
     if all(teacher.label for teacher in config.teachers):
         if blind := [d.name for d in config.datasets if d.kind in (DatasetKind.BOXES, DatasetKind.PHOTOS)]:
-            raise InputError(f"{where}: the data set {blind[0]} needs a teacher of all classes; add one to [[teachers]]")
+            raise InputError(
+                f"{where}: the data set {blind[0]} needs a teacher of all classes; add one to [[teachers]]"
+            )
         if config.losses.teacher_share:
             raise InputError(f"{where}: losses.teacher_share needs a teacher of all classes; add one or set it to 0")
     if schedule.steps < 1 or schedule.batch_size < 1 or not schedule.rates or not 0 < schedule.ema < 1:

@@ -39,9 +39,7 @@ class Window:
         )
 
 
-def choose_window(
-    rng: np.random.Generator, config: AugmentationConfig, subject: npt.NDArray[np.bool_]
-) -> Window:
+def choose_window(rng: np.random.Generator, config: AugmentationConfig, subject: npt.NDArray[np.bool_]) -> Window:
     """Draw a crop.
 
     Args:

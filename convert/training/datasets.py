@@ -77,7 +77,9 @@ def find_samples(config: DatasetConfig, root: Path, labels: tuple[str, ...]) -> 
         raise InputError(f"data set {config.name}: {config.images} is not a folder of {root}; check --data")
     photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
     if not photos:
-        raise InputError(f"data set {config.name}: {config.images} holds no photos ({', '.join(sorted(PHOTO_SUFFIXES))})")
+        raise InputError(
+            f"data set {config.name}: {config.images} holds no photos ({', '.join(sorted(PHOTO_SUFFIXES))})"
+        )
     make = [Sample(f"{config.images}/{path.name}", path, config.kind, trust=config.trust) for path in photos]
     if config.kind is DatasetKind.PHOTOS:
         return make

@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from portraitlite.convert.networks import Network, build_network
 from portraitlite.convert.sources import open_source
-from portraitlite.convert.sources.npz import read_npz
 from portraitlite.convert.training.batches import Batch, BatchMaker, PhotoSet, prefetch
 from portraitlite.convert.training.checkpoint import load_state, save_state
 from portraitlite.convert.training.config import TrainingConfig
@@ -156,8 +155,7 @@ def start(config: TrainingConfig, folders: Folders) -> tuple[Network, Any]:
     """
     network = build_network(config.network, batch_size=None)
     if config.start.weights:
-        path = folders.data / config.start.weights
-        found = read_npz(path) if path.suffix == ".npz" else open_source(path).variables
+        found = open_source(folders.data / config.start.weights).variables
         load_variables(
             network, transfer(config.start.transfer, found, official_variables(network), config.subject_index)
         )
@@ -182,7 +180,9 @@ class _Run:
         self.config, self.folders, self.network, self.model = config, folders, network, model
         self.lists, self.progress = lists, progress
         self.splits = tuple(
-            (config.labels.index(one.label), config.labels.index(one.instead_of)) for one in config.teachers if one.label
+            (config.labels.index(one.label), config.labels.index(one.instead_of))
+            for one in config.teachers
+            if one.label
         )
 
     def go(self, make: BatchMaker, done: int) -> TrainingResult:

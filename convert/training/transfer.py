@@ -27,7 +27,9 @@ Variables = dict[str, npt.NDArray[np.float32]]
 NEW_CLASS_OFFSET = -3.0  # a twentieth of the copied class: small enough to change nothing, large enough to learn from
 
 
-def transfer(rules: tuple[str, ...], start: Mapping[str, npt.NDArray[np.float32]], fresh: Variables, subject: int) -> Variables:
+def transfer(
+    rules: tuple[str, ...], start: Mapping[str, npt.NDArray[np.float32]], fresh: Variables, subject: int
+) -> Variables:
     """Apply `rules` in order.
 
     Args:

@@ -81,7 +81,9 @@ def read_validation(path: Path) -> tuple[ValidationList, ...]:
             for row in rows
         )
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a validation list ({type(error).__name__}: {error}); see `validation.py`") from error
+        raise InputError(
+            f"{path} is not a validation list ({type(error).__name__}: {error}); see `validation.py`"
+        ) from error
     for one in lists:
         if one.kind not in (DatasetKind.FOLDER, DatasetKind.VOC) or not one.files:
             raise InputError(f"{path.name}: the list {one.name} must be of kind folder or voc and name some files")
@@ -153,7 +155,9 @@ def evaluate(
         counts = count(validation_samples(one, root, limit), predict, classes, subject)
         shows_subject = counts.union > counts.found or counts.inter > 0
         scores[one.name] = (
-            {"subject_iou": counts.inter / counts.union} if shows_subject else {"false_subject": counts.found / counts.pixels}
+            {"subject_iou": counts.inter / counts.union}
+            if shows_subject
+            else {"false_subject": counts.found / counts.pixels}
         )
         confusion += counts.confusion
     if confusion.any():

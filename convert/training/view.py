@@ -105,7 +105,5 @@ def at_stride(plane: Float32, stride: int) -> Float32:
         return plane
     padded = np.pad(plane, 1, mode="edge")
     height, width = plane.shape
-    parts = [
-        padded[y : y + height : stride, x : x + width : stride] for y in range(3) for x in range(3)
-    ]
+    parts = [padded[y : y + height : stride, x : x + width : stride] for y in range(3) for x in range(3)]
     return (sum(parts) / np.float32(9)).astype(np.float32)

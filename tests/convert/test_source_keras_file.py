@@ -16,7 +16,7 @@ from portraitlite.convert.networks import build_network
 from portraitlite.convert.networks.layers import Network
 from portraitlite.convert.sources.keras_file import read_keras_file
 from portraitlite.convert.sources.keras_names import official_from_layers
-from portraitlite.convert.spec import DeepLabSpec
+from portraitlite.convert.spec import Backbone, DeepLabSpec, Head
 from portraitlite.convert.weights import load_variables, official_variables
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.types import ResizeConvention
@@ -73,6 +73,27 @@ def test_weights_alone_and_legacy_files_come_back(tmp_path: Path, network: Netwo
     reading = read_keras_file(tmp_path / "net.h5")
     assert _same(reading.variables, network)
     assert reading.facts.crop == (65, 97)
+
+
+def test_lr_aspp_comes_back_with_its_pooling_window(tmp_path: Path) -> None:
+    spec = DeepLabSpec(
+        backbone=Backbone.MOBILENET_V3_SMALL_SEG,
+        classes=3,
+        crop_height=769,
+        crop_width=801,
+        output_stride=32,
+        head=Head.LR_ASPP,
+        decoder_stride=8,
+        aspp_filters=16,
+        image_pooling_crop=(769, 769),
+        image_pooling_stride=(4, 5),
+    )
+    made = build_network(spec)
+    made.model.save(tmp_path / "net.keras")
+    reading = read_keras_file(tmp_path / "net.keras")
+    assert _same(reading.variables, made)
+    facts = reading.facts
+    assert (facts.output_stride, facts.image_pooling_crop, facts.image_pooling_stride) == (32, (769, 769), (4, 5))
 
 
 def test_a_residual_head_and_lr_aspp_keep_their_biases() -> None:

@@ -114,3 +114,19 @@ def test_damaged_files_are_refused(tmp_path: Path, tiny_tarball: Path) -> None:
         open_source(text)
     with pytest.raises(InputError, match="does not exist"):
         open_source(tmp_path / "absent.tar.gz")
+
+
+def test_an_unusable_graph_beside_a_checkpoint_is_passed_over(tiny_tarball: Path, tmp_path: Path) -> None:
+    """The checkpoint has all that is needed; the graph would only have spared flags."""
+    copy = tmp_path / "with_graph.tar.gz"
+    with tarfile.open(tiny_tarball) as old, tarfile.open(copy, "w:gz") as new:
+        for member in old:
+            new.addfile(member, old.extractfile(member))
+        graph = tarfile.TarInfo("deeplabv3_mnv2_tiny/frozen_inference_graph.pb")
+        graph.size = 9
+        new.addfile(graph, io.BytesIO(b"no graph!"))
+    source = open_source(copy)
+    assert source.variables.keys() == open_source(tiny_tarball).variables.keys()
+    assert not source.facts
+    assert len(source.notices) == 1
+    assert "frozen graph was not used" in source.notices[0]

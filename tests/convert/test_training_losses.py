@@ -81,7 +81,10 @@ def test_terms_equal_plain_numpy(logits: np.ndarray, goal: dict[str, np.ndarray]
     assert terms == pytest.approx(expected, rel=1e-4)
     total = float(total_loss(terms, EVERYTHING))
     assert total == pytest.approx(
-        0.5 * expected["classes"] + expected["subject"] + 0.7 * expected["subject_iou"] + 0.3 * expected["false_subject"],
+        0.5 * expected["classes"]
+        + expected["subject"]
+        + 0.7 * expected["subject_iou"]
+        + 0.3 * expected["false_subject"],
         rel=1e-4,
     )
 
@@ -140,13 +143,18 @@ def test_a_person_decoder_becomes_a_column_of_the_residual(network: Any) -> None
     del start[f"{RESIDUAL_SCOPE}/weights"], start[f"{RESIDUAL_SCOPE}/biases"]
     for part in ("weights", "biases"):
         start[f"{LOGITS_SCOPE}/{part}"] = start[f"{LOGITS_SCOPE}/{part}"][..., :3]
-        start[f"decoder/person/{part}"] = rng.normal(0, 0.4, fresh[f"{RESIDUAL_SCOPE}/{part}"][..., :1].shape).astype("f4")
+        start[f"decoder/person/{part}"] = rng.normal(0, 0.4, fresh[f"{RESIDUAL_SCOPE}/{part}"][..., :1].shape).astype(
+            "f4"
+        )
     moved = transfer(("residual:decoder/person", "append:0"), start, fresh, PERSON)
     load_variables(network, moved)
 
     import keras
 
-    inside = [network.model.get_layer(name).output for name in ("logits.semantic", "decoder.residual", "decoder.decoder_conv1_pointwise")]
+    inside = [
+        network.model.get_layer(name).output
+        for name in ("logits.semantic", "decoder.residual", "decoder.decoder_conv1_pointwise")
+    ]
     image = rng.uniform(-1, 1, (1, 33, 33, 3)).astype(np.float32)
     semantic, residual, features = (np.asarray(a) for a in keras.Model(network.model.input, inside)(image))
     assert semantic[..., 3] == pytest.approx(semantic[..., 0] - 3, abs=1e-5)

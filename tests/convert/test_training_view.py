@@ -55,7 +55,10 @@ def test_photo_labels_and_teacher_show_the_same_place(window: Window) -> None:
     rows, columns = shown.teacher[..., 0] * height, shown.teacher[..., 1] * width
     inside = (rows >= 100) & (rows < 160) & (columns >= 110) & (columns < 200)
     assert ((shown.labels == PERSON) == inside).mean() > 0.99
-    assert np.abs(shown.matte[::STRIDE, ::STRIDE] - inside)[(np.abs(rows - 130) < 22) & (np.abs(columns - 155) < 35)].max() < 0.01
+    assert (
+        np.abs(shown.matte[::STRIDE, ::STRIDE] - inside)[(np.abs(rows - 130) < 22) & (np.abs(columns - 155) < 35)].max()
+        < 0.01
+    )
     # The edge, found between samples: where the matte crosses one half.
     row = shown.matte[SIZE[0] // 2]
     assert row.max() == 1
@@ -143,7 +146,11 @@ def test_a_pasted_subject_hides_what_is_behind() -> None:
 
 def test_labels_mix_with_the_teacher() -> None:
     goal = targets(
-        flat_view(all_of(1), [0.5, 0.2, 0.3, 0]), sample_of(DatasetKind.VOC), LossConfig(teacher_share=0.25), PERSON, STRIDE
+        flat_view(all_of(1), [0.5, 0.2, 0.3, 0]),
+        sample_of(DatasetKind.VOC),
+        LossConfig(teacher_share=0.25),
+        PERSON,
+        STRIDE,
     )
     assert goal.mixture[3, 3] == pytest.approx([0.125, 0.75 + 0.05, 0.075, 0], abs=1e-6)
     assert (goal.subject == 0).all()
@@ -153,14 +160,22 @@ def test_labels_mix_with_the_teacher() -> None:
 
 def test_other_is_divided_as_the_teacher_says_without_the_subject() -> None:
     goal = targets(
-        flat_view(all_of(OTHER), [0.2, 0.2, 0.6, 0]), sample_of(DatasetKind.FOLDER), LossConfig(teacher_share=0), PERSON, STRIDE
+        flat_view(all_of(OTHER), [0.2, 0.2, 0.6, 0]),
+        sample_of(DatasetKind.FOLDER),
+        LossConfig(teacher_share=0),
+        PERSON,
+        STRIDE,
     )
     assert goal.mixture[0, 0] == pytest.approx([0.5, 0.5, 0, 0], abs=1e-3)
 
 
 def test_the_subject_of_a_mask_overrules_the_teacher() -> None:
     goal = targets(
-        flat_view(all_of(PERSON), [1, 0, 0, 0], matte=1.0), sample_of(DatasetKind.FOLDER), LossConfig(teacher_share=0), PERSON, STRIDE
+        flat_view(all_of(PERSON), [1, 0, 0, 0], matte=1.0),
+        sample_of(DatasetKind.FOLDER),
+        LossConfig(teacher_share=0),
+        PERSON,
+        STRIDE,
     )
     assert goal.mixture[0, 0] == pytest.approx([0, 0, 1, 0])
     assert (goal.subject == 1).all()
