@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portraitlite.convert.cost import Cost
+from portraitlite.convert.measure import Measures
 from portraitlite.convert.result import ConvertResult
 
 __all__ = ["print_card"]
@@ -30,10 +31,28 @@ def print_card(result: ConvertResult) -> None:
     }
     if result.source_cost is not None:
         rows["before"] = f"{_cost(result.source_cost)} as the source has it"
+    if result.measures is not None:
+        rows |= _measures(result.measures)
+    rows["verified"] = "yes" if result.verified else "no: no official sample of this family was at hand"
     rows["spec"] = "; ".join(f"{field}: {spec.get(field)} ({why})" for field, why in result.reasons.items())
     for row in rows.items():
         table.add_row(*row)
     Console().print(table)
+
+
+def _measures(measures: Measures) -> dict[str, str]:
+    latency, agreement = measures.latency, measures.agreement
+    rows = {
+        "latency": f"{latency.latency_ms:.1f} ms, float {latency.float_latency_ms:.1f} ms, ratio {latency.ratio:.2f} "
+        f"(medians of {latency.runs} interleaved runs, 1 thread, here)"
+    }
+    if agreement is not None:
+        kind = "held-out" if agreement.held_out else "calibration"
+        rows["agreement"] = (
+            f"{100 * agreement.mean:.2f} % of the float model's labels on {len(agreement.photos)} {kind} photos; worst "
+            f"{agreement.worst.photo} {100 * agreement.worst.labels_equal:.2f} %"
+        )
+    return rows
 
 
 def _cost(cost: Cost) -> str:

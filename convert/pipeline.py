@@ -6,18 +6,24 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 import portraitlite
-from portraitlite.convert.calibration import DEFAULT_COUNT, calibration_images, calibration_set
+from portraitlite.convert.agreement import label_map
+from portraitlite.convert.calibration import DEFAULT_COUNT, CalibrationSet, calibration_images, calibration_set
 from portraitlite.convert.infer import Inferred, SpecFlags, infer_spec
 from portraitlite.convert.labels import label_names
+from portraitlite.convert.measure import JUDGED_PHOTOS, Measures, measure
 from portraitlite.convert.metadata_writer import write_metadata
 from portraitlite.convert.result import ConvertResult, count_ops
 from portraitlite.convert.types import LabelsType, OutputSize, Recipe
 from portraitlite.convert.zoo import find_in_zoo, find_model, is_zoo_name
+from portraitlite.runtime.backends import open_model
 from portraitlite.runtime.console import native_stderr_silenced
 from portraitlite.runtime.errors import InputError, MissingDependencyError
 from portraitlite.runtime.metadata import ModelMetadata
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ConvertOptions", "convert"]
 
+Progress = Callable[[str, int, int], None]
+
 
 @dataclasses.dataclass(frozen=True)
 class ConvertOptions:
@@ -36,7 +44,7 @@ class ConvertOptions:
 
     Attributes:
         recipe: how to quantize.
-        calibrate: folder of photos for `int8`.
+        calibrate: folder of photos, or a `.txt` that lists them: activation ranges of `int8`, and photos to judge on.
         calibration_count: at most so many photos of it.
         output: what the model puts out.
         output_label: the one class of a confidence output.
@@ -71,7 +79,7 @@ def convert(
     options: ConvertOptions = ConvertOptions(),
     *,
     force: bool = False,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    progress: Progress = lambda stage, done, total: None,
 ) -> ConvertResult:
     """Convert `source` and write `output` and its sidecar.
 
@@ -111,27 +119,42 @@ def convert(
     metadata = _metadata(opened, inferred, labels, options)
 
     notices: list[str] = list(opened.notices)
-    images = None
-    if options.recipe is Recipe.INT8 and options.calibrate is not None:
-        chosen = calibration_set(options.calibrate, options.calibration_count)
-        notices += [f"calibration photo passed over: {reason}" for _, reason in chosen.unreadable]
-        metadata.provenance["calibration"] = {"photos": len(chosen.files), "sha256": chosen.sha256}
-        images = calibration_images(chosen, metadata, lambda done, total: progress("calibrate", done, total))
-    elif options.calibrate is not None:
-        notices.append(f"recipe {options.recipe} has no activation ranges; --calibrate was not used")
     if not is_verified(spec):
         notices.append(f"unverified: no official sample of {spec.backbone} was at hand to compare the conversion with")
-
     network = build_network(spec)
     load_variables(network, opened.variables)
     opened.variables.clear()  # an Xception-65 has no memory to spare in the converter
     function = output_function(network, spec, wanted)
-    cast = options.camera is not None and options.recipe is not Recipe.INT8
-    if options.camera is not None:
-        function = with_camera_input(function, spec, MEAN, STD, cast=cast)
+
+    def export(recipe: Recipe, images: Iterable[npt.NDArray[np.float32]] | None) -> bytes:
+        cast = options.camera is not None and recipe is not Recipe.INT8
+        whole = with_camera_input(function, spec, MEAN, STD, cast=cast) if options.camera else function
+        size = (metadata.input_height, metadata.input_width)
+        return quantize(whole, *size, recipe, images, uint8_input=cast)
+
     progress("convert", 0, 1)
-    height, width = metadata.input_height, metadata.input_width
-    model = write_metadata(quantize(function, height, width, options.recipe, images, uint8_input=cast), metadata)
+    quantized = options.recipe is not Recipe.FP32
+    float_metadata = dataclasses.replace(metadata, recipe=str(Recipe.FP32))
+    float_model = export(Recipe.FP32, None)
+    chosen = _calibration(options, float_model, float_metadata, progress) if options.calibrate else None
+    if chosen is not None:
+        notices += [f"photo passed over: {reason}" for _, reason in chosen.unreadable]
+        notices += [f"photo passed over: {name} has the pixels of another" for name in chosen.duplicates]
+    if options.recipe is Recipe.INT8 and chosen is not None:
+        metadata.provenance["calibration"] = {"photos": len(chosen.files), "sha256": chosen.sha256}
+        images = calibration_images(chosen.files, metadata, lambda done, total: progress("calibrate", done, total))
+        model = export(Recipe.INT8, images)
+    else:
+        model = export(options.recipe, None) if quantized else float_model
+    model = write_metadata(model, metadata)
+    measures = None
+    if quantized:
+        held_out = chosen.spare if options.recipe is Recipe.INT8 and chosen else chosen.files if chosen else ()
+        judged = (held_out or (chosen.files if chosen else ()))[:JUDGED_PHOTOS]
+        measures = measure(
+            float_model, float_metadata, model, metadata, judged, held_out=bool(held_out), progress=progress
+        )
+        notices += _remarks(measures, labels)
     progress("convert", 1, 1)
     result = ConvertResult(
         model=output,
@@ -148,6 +171,7 @@ def convert(
             if inferred.retargeted
             else None
         ),
+        measures=measures,
         notices=tuple(notices),
     )
     write_atomically(output, model, force=force)
@@ -156,6 +180,43 @@ def convert(
     return result
 
 
+def _calibration(
+    options: ConvertOptions, float_model: bytes, metadata: ModelMetadata, progress: Progress
+) -> CalibrationSet:
+    """Choose the photos; the float network says which classes each shows."""
+    runner = open_model(float_model, threads=os.cpu_count() or 1)
+
+    def judge(path: Path) -> frozenset[int]:
+        return frozenset(np.unique(label_map(runner, metadata, path)).tolist())
+
+    assert options.calibrate is not None
+    return calibration_set(
+        options.calibrate,
+        options.calibration_count,
+        judge=judge,
+        progress=lambda done, total: progress("choose photos", done, total),
+    )
+
+
+def _remarks(measures: Measures, labels: tuple[str, ...]) -> list[str]:
+    agreement = measures.agreement
+    if agreement is None:
+        return ["agreement with the float model was not measured: give --calibrate FOLDER"]
+    remarks = []
+    if agreement.mean < SUSPICIOUS_AGREEMENT:
+        remarks.append(
+            f"only {100 * agreement.mean:.1f} % of the labels are the float model's: this recipe does not suit the "
+            f"network, or the photos are unlike its input; try --recipe fp16"
+        )
+    remarks += [f"{labels[i]} is found by the float model and never by this file" for i in agreement.never]
+    if not agreement.held_out:
+        remarks.append(
+            "agreement was measured on the calibration photos themselves: give more photos for a fair figure"
+        )
+    return remarks
+
+
+SUSPICIOUS_AGREEMENT = 0.9
 MEAN = STD = 127.5  # (2 / 255) * x - 1, the official preprocessing of every convertible family
 
 
@@ -213,7 +274,9 @@ def _require_tensorflow() -> None:
     try:
         with native_stderr_silenced():  # TensorFlow greets on stderr before any log level applies
             import keras  # noqa: F401
-            import tensorflow  # noqa: F401
+            import tensorflow as tf
+
+        tf.get_logger().setLevel("ERROR")  # or it announces every SavedModel that it writes
     except ImportError as error:
         raise MissingDependencyError(
             f"converting needs TensorFlow and Keras ({error}); pip install 'portraitlite[convert]'"

@@ -43,19 +43,12 @@ def quantize(
         InputError: int8 without calibration images.
     """
     import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     signature = tf.TensorSpec((1, height, width, 3), tf.uint8 if uint8_input else tf.float32, INPUT_NAME)
-    # The converter leaves Keras 3 variables as READ_VARIABLE ops; freeze them first.
-    frozen = convert_variables_to_constants_v2(tf.function(function).get_concrete_function(signature))
-    holder: Any = tf.Module()
-    holder.function = tf.function(lambda image: {OUTPUT_NAME: frozen(image)[0]}, input_signature=[signature])
     # TensorFlow's C++ converter writes pages to stderr whatever the log level.
-    # Through a SavedModel: it gives the file the one signature that other tools look for.
     with tempfile.TemporaryDirectory(prefix="portraitlite-") as folder, native_stderr_silenced():
         model = str(Path(folder) / "model")
-        tf.saved_model.save(holder, model, signatures=holder.function.get_concrete_function())
-        del holder, frozen
+        _save(function, signature, model)
         converter = tf.lite.TFLiteConverter.from_saved_model(model)
         if recipe is not Recipe.FP32:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -70,3 +63,15 @@ def quantize(
             converter.inference_input_type = tf.uint8
             converter.inference_output_type = tf.uint8
         return bytes(converter.convert())
+
+
+def _save(function: Callable[[Any], Any], signature: Any, folder: str) -> None:
+    """A SavedModel: it gives the file the one signature that other tools look for."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    # The converter leaves Keras 3 variables as READ_VARIABLE ops; freeze them first.
+    frozen = convert_variables_to_constants_v2(tf.function(function).get_concrete_function(signature))
+    holder: Any = tf.Module()
+    holder.function = tf.function(lambda image: {OUTPUT_NAME: frozen(image)[0]}, input_signature=[signature])
+    tf.saved_model.save(holder, folder, signatures=holder.function.get_concrete_function())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from portraitlite.convert.cost import Cost
+from portraitlite.convert.measure import Measures
 from portraitlite.runtime.metadata import ModelMetadata
 
 __all__ = ["ConvertResult", "count_ops"]
@@ -27,6 +28,7 @@ class ConvertResult:
         verified: an official sample of the network's family was at hand to compare the conversion with.
         cost: of the network in the file.
         source_cost: of the network as the source has it, where flags changed it; otherwise None.
+        measures: agreement with the float model and latency beside it; None for a float file.
         notices: one-line remarks.
     """
 
@@ -40,6 +42,7 @@ class ConvertResult:
     verified: bool
     cost: Cost
     source_cost: Cost | None
+    measures: Measures | None
     notices: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,6 +57,7 @@ class ConvertResult:
             "verified": self.verified,
             "cost": self.cost.to_dict(),
             "source_cost": self.source_cost.to_dict() if self.source_cost else None,
+            "measures": self.measures.to_dict() if self.measures else None,
             "notices": list(self.notices),
         }
 

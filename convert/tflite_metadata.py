@@ -1,19 +1,18 @@
 """TFLite metadata for other people's tools: a `TFLITE_METADATA` buffer and a label file packed behind the model.
 
-MediaPipe's Image Segmenter, the Task library and Android Studio read it. Facts from metadata_schema.fbs (tflite-support,
-mediapipe/tasks/metadata) and image_segmenter_metadata_schema.fbs (mediapipe): the numbers below are theirs.
+MediaPipe's Image Segmenter, the Task library and Android Studio read it. The numbers below are those of
+metadata_schema.fbs and image_segmenter_metadata_schema.fbs (google-ai-edge/mediapipe, mediapipe/tasks/metadata).
 
-What MediaPipe makes of a file: it refuses float input without normalization and int8 input; it stretches photos to the
-input; it enlarges masks with half-pixel centres whatever the network's convention, so full-size masks agree best; with
-one channel its category mask is 0 for the subject and 255 elsewhere; a label map [1, H, W] it takes for H classes.
+What MediaPipe makes of a file: it refuses int8 input, and float input without normalization. It stretches photos to the
+input. Category masks it enlarges with aligned corners but confidence masks with half-pixel centres, whatever the
+network's convention, so that confidences of full size agree best. With one channel its category mask is 0 for the
+subject and 255 elsewhere. A label map [1, H, W] it takes for scores of W classes without a word: use scores.
 """
 
 from __future__ import annotations
 
-import enum
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,23 +38,24 @@ TENSOR_AXIS_LABELS, TENSOR_VALUE_LABELS = 2, 3  # enum AssociatedFileType
 ACTIVATION_NONE, ACTIVATION_SOFTMAX = 0, 2  # enum Activation
 CUSTOM_DATA_ALIGNMENT = 16  # force_align of CustomMetadata.data
 
-
-class _Model(enum.IntEnum):
-    """Slots of table ModelMetadata."""
-
-    NAME, DESCRIPTION, SUBGRAPHS, MIN_PARSER_VERSION = 0, 1, 3, 7
-
-
-class _Graph(enum.IntEnum):
-    """Slots of table SubGraphMetadata."""
-
-    INPUTS, OUTPUTS, CUSTOM = 2, 3, 9
-
-
-class _Tensor(enum.IntEnum):
-    """Slots of table TensorMetadata."""
-
-    NAME, DESCRIPTION, CONTENT, PROCESS_UNITS, STATS, FILES = 0, 1, 3, 4, 5, 6
+# Tables and their fields in the order of the schema; without a type: a string, vector or table.
+# A union takes two fields, its type and its value.
+TABLES = {
+    "ModelMetadata": "name description version subgraph_metadata author license associated_files min_parser_version",
+    "SubGraphMetadata": "name description input_tensor_metadata output_tensor_metadata associated_files "
+    "input_process_units output_process_units input_tensor_groups output_tensor_groups custom_metadata",
+    "TensorMetadata": "name description dimension_names content process_units stats associated_files",
+    "Content": "content_properties_type:byte content_properties range",
+    "ImageProperties": "color_space:byte default_size",
+    "ImageSize": "width:int height:int",
+    "ValueRange": "min:int max:int",
+    "ProcessUnit": "options_type:byte options",
+    "NormalizationOptions": "mean std",
+    "Stats": "max min",
+    "AssociatedFile": "name description type:byte locale version",
+    "CustomMetadata": "name data",
+    "ImageSegmenterOptions": "activation:byte min_parser_version",
+}
 
 
 def add_tflite_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
@@ -77,8 +77,8 @@ def add_tflite_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     packed = io.BytesIO()
     packed.write(set_metadata_buffers(model, {TFLITE_METADATA: document}))
     # "w" at this position: offsets count from the start of the file, and the weights are not searched for an archive.
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        entry = zipfile.ZipInfo(LABELS_FILE, ZIP_DATE)
+    with zipfile.ZipFile(packed, "w") as archive:
+        entry = zipfile.ZipInfo(LABELS_FILE, ZIP_DATE)  # stored, not deflated: MediaPipe reads it in place
         entry.create_system, entry.external_attr = 3, 0o644 << 16  # the same bytes on every system
         archive.writestr(entry, "".join(f"{label}\n" for label in labels))
     return packed.getvalue()
@@ -116,21 +116,21 @@ def _document(metadata: ModelMetadata, input_range: tuple[float, float] | None) 
     import flatbuffers
 
     b = flatbuffers.Builder(1024)
-    scores = metadata.output_kind is not OutputKind.LABELS
     graph = {
-        _Graph.INPUTS: _vector(b, [_input_tensor(b, metadata, input_range)]),
-        _Graph.OUTPUTS: _vector(b, [_output_tensor(b, metadata)]),
+        "input_tensor_metadata": _vector(b, _input_tensor(b, metadata, input_range)),
+        "output_tensor_metadata": _vector(b, _output_tensor(b, metadata)),
     }
-    if scores:  # MediaPipe's segmenter reads scores only
-        graph[_Graph.CUSTOM] = _vector(b, [_segmenter_options(b, metadata.output_kind)])
+    version = FIRST_VERSION
+    if metadata.output_kind is not OutputKind.LABELS:  # MediaPipe's segmenter reads scores only
+        graph["custom_metadata"] = _vector(b, _segmenter_options(b, metadata.output_kind))
+        version = CUSTOM_METADATA_VERSION
     root = _table(
         b,
-        {
-            _Model.NAME: b.CreateString(metadata.name),
-            _Model.DESCRIPTION: b.CreateString(f"Semantic segmentation, recipe {metadata.recipe}."),
-            _Model.SUBGRAPHS: _vector(b, [_table(b, graph)]),
-            _Model.MIN_PARSER_VERSION: b.CreateString(CUSTOM_METADATA_VERSION if scores else FIRST_VERSION),
-        },
+        "ModelMetadata",
+        name=b.CreateString(metadata.name),
+        description=b.CreateString(f"Semantic segmentation, recipe {metadata.recipe}."),
+        subgraph_metadata=_vector(b, _table(b, "SubGraphMetadata", **graph)),
+        min_parser_version=b.CreateString(version),
     )
     b.Finish(root, file_identifier=b"M001")
     return bytes(b.Output())
@@ -138,43 +138,53 @@ def _document(metadata: ModelMetadata, input_range: tuple[float, float] | None) 
 
 def _input_tensor(b: Any, metadata: ModelMetadata, stored: tuple[float, float] | None) -> int:
     height, width = metadata.input_height, metadata.input_width
-    fitted = "stretched" if metadata.fit is Fit.STRETCH else "scaled, padded on the right and below with the mean"
-    # A quantized input has the normalization of the float network: raw bytes are what its scale makes of it.
-    normalization = _table(b, {0: _floats(b, metadata.mean), 1: _floats(b, metadata.std)})
-    fields = {
-        _Tensor.NAME: b.CreateString("image"),
-        _Tensor.DESCRIPTION: b.CreateString(f"RGB photo, {fitted} to {width} x {height} pixels."),
-        _Tensor.CONTENT: _content(b, _table(b, {1: _table(b, uints={0: width, 1: height})}, {0: RGB})),
-        _Tensor.PROCESS_UNITS: _vector(b, [_table(b, {1: normalization}, {0: NORMALIZATION_OPTIONS})]),
-    }
-    if stored is not None:
-        fields[_Tensor.STATS] = _table(b, {0: _floats(b, stored[1]), 1: _floats(b, stored[0])})
-    return _table(b, fields)
+    fitted = "stretched" if metadata.fit is Fit.STRETCH else "scaled and, on the right and below, padded"
+    size = _table(b, "ImageSize", width=width, height=height)
+    image = _table(b, "ImageProperties", color_space=RGB, default_size=size)
+    # A quantized input states the float network's normalization: its scale turns that back into the raw bytes.
+    options = _table(b, "NormalizationOptions", mean=_floats(b, metadata.mean), std=_floats(b, metadata.std))
+    unit = _table(b, "ProcessUnit", options_type=NORMALIZATION_OPTIONS, options=options)
+    stats = {"stats": _table(b, "Stats", min=_floats(b, stored[0]), max=_floats(b, stored[1]))} if stored else {}
+    return _table(
+        b,
+        "TensorMetadata",
+        name=b.CreateString("image"),
+        description=b.CreateString(f"RGB photo, {fitted} to {width} x {height} pixels."),
+        content=_table(b, "Content", content_properties_type=IMAGE_PROPERTIES, content_properties=image),
+        process_units=_vector(b, unit),
+        **stats,
+    )
 
 
 def _output_tensor(b: Any, metadata: ModelMetadata) -> int:
-    values = metadata.output_kind is OutputKind.LABELS
-    file_type = TENSOR_VALUE_LABELS if values else TENSOR_AXIS_LABELS
+    kind = metadata.output_kind
     meaning = {
-        OutputKind.LABELS: "Index of the class of each pixel.",
+        OutputKind.LABELS: "Index of each pixel's class.",
         OutputKind.LOGITS: "Score of each class before softmax; the last axis counts the classes.",
         OutputKind.CONFIDENCE: "Probability of each class; the last axis counts the classes.",
-    }[metadata.output_kind]
-    samples = f"{meaning} Samples lie as with {metadata.resize_convention} of the input."
-    file = _table(
+    }[kind]
+    where = f"Where the samples lie on the input: {metadata.resize_convention}."
+    labels = _table(
         b,
-        {0: b.CreateString(LABELS_FILE), 1: b.CreateString("Names of the classes, one a line.")},
-        {2: file_type},
+        "AssociatedFile",
+        name=b.CreateString(LABELS_FILE),
+        description=b.CreateString("Names of the classes, one a line."),
+        type=TENSOR_VALUE_LABELS if kind is OutputKind.LABELS else TENSOR_AXIS_LABELS,
     )
-    rows_and_columns = _table(b, uints={0: 1, 1: 2})  # ValueRange: the axes that make the picture
+    content = _table(
+        b,
+        "Content",
+        content_properties_type=IMAGE_PROPERTIES,
+        content_properties=_table(b, "ImageProperties", color_space=GRAYSCALE),
+        range=_table(b, "ValueRange", min=1, max=2),  # the axes that make the picture
+    )
     return _table(
         b,
-        {
-            _Tensor.NAME: b.CreateString(str(metadata.output_kind)),
-            _Tensor.DESCRIPTION: b.CreateString(samples),
-            _Tensor.CONTENT: _content(b, _table(b, enums={0: GRAYSCALE}), rows_and_columns),
-            _Tensor.FILES: _vector(b, [file]),
-        },
+        "TensorMetadata",
+        name=b.CreateString(str(kind)),
+        description=b.CreateString(f"{meaning} {where}"),
+        content=content,
+        associated_files=_vector(b, labels),
     )
 
 
@@ -184,18 +194,13 @@ def _segmenter_options(b: Any, kind: OutputKind) -> int:
 
     inner = flatbuffers.Builder(64)
     activation = ACTIVATION_SOFTMAX if kind is OutputKind.LOGITS else ACTIVATION_NONE
-    inner.Finish(_table(inner, enums={0: activation}), file_identifier=b"V001")
+    inner.Finish(_table(inner, "ImageSegmenterOptions", activation=activation), file_identifier=b"V001")
     data = bytes(inner.Output())
     name = b.CreateString(SEGMENTER_METADATA)
     b.StartVector(1, len(data), CUSTOM_DATA_ALIGNMENT)
     for byte in reversed(data):
         b.PrependByte(byte)
-    return _table(b, {0: name, 1: b.EndVector()})
-
-
-def _content(b: Any, image_properties: int, value_range: int | None = None) -> int:
-    offsets = {1: image_properties} | ({} if value_range is None else {2: value_range})
-    return _table(b, offsets, {0: IMAGE_PROPERTIES})
+    return _table(b, "CustomMetadata", name=name, data=b.EndVector())
 
 
 def _floats(b: Any, value: float) -> int:
@@ -203,28 +208,20 @@ def _floats(b: Any, value: float) -> int:
     return int(b.CreateNumpyVector(np.array([value], "<f4")))
 
 
-def _vector(b: Any, offsets: Iterable[int]) -> int:
-    items = list(offsets)
-    b.StartVector(4, len(items), 4)
-    for item in reversed(items):
-        b.PrependUOffsetTRelative(item)
+def _vector(b: Any, table: int) -> int:
+    """A vector of one table."""
+    b.StartVector(4, 1, 4)
+    b.PrependUOffsetTRelative(table)
     return int(b.EndVector())
 
 
-def _table(
-    b: Any,
-    offsets: Mapping[int, int] | None = None,
-    enums: Mapping[int, int] | None = None,
-    uints: Mapping[int, int] | None = None,
-) -> int:
-    """A table by slot number: strings, vectors and tables by their offsets; one-byte enums; 32-bit integers."""
-    groups = (
-        (offsets or {}, b.PrependUOffsetTRelativeSlot),
-        (uints or {}, b.PrependUint32Slot),
-        (enums or {}, b.PrependUint8Slot),
-    )
-    b.StartObject(1 + max(slot for values, _ in groups for slot in values))
-    for values, prepend in groups:
-        for slot, value in values.items():
-            prepend(int(slot), value, 0)
+def _table(b: Any, kind: str, **values: int) -> int:
+    """A table of `TABLES`: offsets of what was written before it, and numbers, by field."""
+    fields = [field.partition(":") for field in TABLES[kind].split()]
+    slots = {name: (slot, scalar) for slot, (name, _, scalar) in enumerate(fields)}
+    prepend = {"": b.PrependUOffsetTRelativeSlot, "int": b.PrependInt32Slot, "byte": b.PrependInt8Slot}
+    b.StartObject(len(fields))
+    for name, value in values.items():
+        slot, scalar = slots[name]
+        prepend[scalar](slot, value, 0)
     return int(b.EndObject())

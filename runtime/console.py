@@ -48,14 +48,19 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
 def native_stderr_silenced() -> Iterator[None]:
     """Drop what C++ code writes to file descriptor 2: neither TensorFlow nor LiteRT has a switch for it.
 
-    For command lines only: it acts on the whole process.
+    Python's own `sys.stderr` (progress, notices) still reaches the terminal. For command lines only: it acts on the
+    whole process.
     """
     sys.stderr.flush()
-    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    saved, sink, before = os.dup(2), os.open(os.devnull, os.O_WRONLY), sys.stderr
     try:
         os.dup2(sink, 2)
-        yield
+        with os.fdopen(os.dup(saved), "w", encoding="utf-8", errors="replace", buffering=1) as terminal:
+            # Where tests or callers have put something else in its place, that does not write to descriptor 2 anyway.
+            sys.stderr = terminal if before is sys.__stderr__ else before
+            yield
     finally:
+        sys.stderr = before
         os.dup2(saved, 2)
         os.close(saved)
         os.close(sink)
