@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from portraitlite.convert.targets import Target, choose
 from portraitlite.convert.types import LabelsType, OutputSize, Recipe
 from portraitlite.runtime.console import print_json, progress_bar, say
 from portraitlite.runtime.errors import InputError
@@ -53,16 +54,21 @@ def convert(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .tflite to write; a .json appears beside it.")],
-    recipe: Annotated[Recipe, typer.Option("--recipe", help="How to quantize.")] = Recipe.INT8,
+    target: Annotated[
+        Target | None, typer.Option("--target", help="Pick recipe and output for this part of a phone, and say why.")
+    ] = None,
+    recipe: Annotated[Recipe | None, typer.Option("--recipe", help="How to quantize. Default: int8.")] = None,
     calibrate: Annotated[
-        Path | None, typer.Option("--calibrate", help="Folder of photos like the later ones; int8 needs it.")
+        Path | None,
+        typer.Option("--calibrate", help="Folder of photos like the later ones, or a .txt list; int8 needs it."),
     ] = None,
     calibration_count: Annotated[
         int, typer.Option("--calibration-count", min=1, help="Use at most so many photos of the folder.")
     ] = 100,
     output_kind: Annotated[
-        OutputKind, typer.Option("--output-kind", help="labels: uint8 at input size; logits, confidence: network size.")
-    ] = OutputKind.LABELS,
+        OutputKind | None,
+        typer.Option("--output-kind", help="labels (default): at input size; logits, confidence: network size."),
+    ] = None,
     output_label: Annotated[
         str | None, typer.Option("--output-label", help="With confidence: put out this one class only.")
     ] = None,
@@ -120,11 +126,14 @@ def convert(
     from portraitlite.convert.pipeline import ConvertOptions
     from portraitlite.convert.pipeline import convert as run
 
+    chosen_recipe, chosen_output, remarks = choose(target, recipe, output_kind)
+    for remark in remarks:
+        say(remark, quiet=quiet)
     options = ConvertOptions(
-        recipe=recipe,
+        recipe=chosen_recipe,
         calibrate=calibrate,
         calibration_count=calibration_count,
-        output=output_kind,
+        output=chosen_output,
         output_label=output_label,
         output_size=output_size,
         labels_type=labels_type,

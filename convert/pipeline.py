@@ -21,6 +21,7 @@ from portraitlite.convert.labels import label_names
 from portraitlite.convert.measure import JUDGED_PHOTOS, Measures, measure
 from portraitlite.convert.metadata_writer import write_metadata
 from portraitlite.convert.result import ConvertResult, count_ops
+from portraitlite.convert.tflite_metadata import add_tflite_metadata
 from portraitlite.convert.types import LabelsType, OutputSize, Recipe
 from portraitlite.convert.zoo import find_in_zoo, find_model, is_zoo_name
 from portraitlite.runtime.backends import open_model
@@ -146,7 +147,7 @@ def convert(
         model = export(Recipe.INT8, images)
     else:
         model = export(options.recipe, None) if quantized else float_model
-    model = write_metadata(model, metadata)
+    model = add_tflite_metadata(write_metadata(model, metadata), metadata)
     measures = None
     if quantized:
         held_out = chosen.spare if options.recipe is Recipe.INT8 and chosen else chosen.files if chosen else ()

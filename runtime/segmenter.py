@@ -126,7 +126,7 @@ def _check_tensors(
     labels = meta.output_kind is OutputKind.LABELS
     shapes = [info.shape for info in outputs]
     fits = len(shapes) == 1 and (
-        len(shapes[0]) in (3, 4) if labels else len(shapes[0]) == 4 and shapes[0][-1] == channels
+        (len(shapes[0]) == 3 or shapes[0][3:] == (1,)) if labels else len(shapes[0]) == 4 and shapes[0][-1] == channels
     )
     if not fits or shapes[0][0] != 1:
         want = "one label map [1, h, w]" if labels else f"one map [1, h, w, {channels}]"
