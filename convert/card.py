@@ -46,6 +46,9 @@ def _measures(measures: Measures) -> dict[str, str]:
         "latency": f"{latency.latency_ms:.1f} ms, float {latency.float_latency_ms:.1f} ms, ratio {latency.ratio:.2f} "
         f"(medians of {latency.runs} interleaved runs, 1 thread, here)"
     }
+    if measures.xnnpack is not None:
+        outside = ", ".join(f"{count} {kind}" for kind, count in measures.xnnpack.outside.items()) or "none"
+        rows["XNNPACK"] = f"takes {measures.xnnpack.taken} of {measures.xnnpack.ops} ops; outside: {outside}"
     if agreement is not None:
         kind = "held-out" if agreement.held_out else "calibration"
         rows["agreement"] = (

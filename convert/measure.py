@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,22 @@ from typing import Any
 import numpy as np
 
 from portraitlite.convert.agreement import Agreement, compare_models
+from portraitlite.convert.inspect.counting import arena_bytes
+from portraitlite.convert.inspect.measurement import NotMeasured
+from portraitlite.convert.inspect.reader import read_graph
+from portraitlite.convert.inspect.xnnpack import measure_xnnpack
 from portraitlite.runtime.backends import Runner, open_model
 from portraitlite.runtime.metadata import ModelMetadata
 
-__all__ = ["JUDGED_PHOTOS", "LatencyRatio", "Measures", "interleaved_latency", "measure"]
+__all__ = [
+    "JUDGED_PHOTOS",
+    "Coverage",
+    "LatencyRatio",
+    "Measures",
+    "interleaved_latency",
+    "measure",
+    "xnnpack_coverage",
+]
 
 JUDGED_PHOTOS = 20
 LATENCY_RUNS = 9
@@ -48,17 +62,33 @@ class LatencyRatio:
 
 
 @dataclasses.dataclass(frozen=True)
+class Coverage:
+    """What XNNPACK took of the file, as the runtime here delegated it.
+
+    Attributes:
+        taken, ops: number of ops.
+        outside: kind -> number of those that stay outside, in plain kernels.
+    """
+
+    taken: int
+    ops: int
+    outside: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
 class Measures:
-    """Agreement (None where no photo was at hand) and latency."""
+    """Agreement (None where no photo was at hand), latency, and XNNPACK's coverage (None where it could not be run)."""
 
     agreement: Agreement | None
     latency: LatencyRatio
+    xnnpack: Coverage | None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {
             "agreement": self.agreement.to_dict() if self.agreement else None,
             "latency": self.latency.to_dict(),
+            "xnnpack": dataclasses.asdict(self.xnnpack) if self.xnnpack else None,
         }
 
 
@@ -93,7 +123,20 @@ def measure(
             held_out=held_out,
             progress=lambda done, total: progress("compare with float", done, total),
         )
-    return Measures(agreement, interleaved_latency(candidate, reference))
+    return Measures(agreement, interleaved_latency(candidate, reference), xnnpack_coverage(model))
+
+
+def xnnpack_coverage(model: bytes) -> Coverage | None:
+    """Load the file with XNNPACK, in a process of its own, and see what was delegated."""
+    with tempfile.TemporaryDirectory(prefix="portraitlite-") as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(model)
+        graph = read_graph(model, path.name)
+        measured = measure_xnnpack(path, graph, arena_bytes(graph))
+    if isinstance(measured, NotMeasured):
+        return None
+    outside = Counter(op.title for i, op in enumerate(graph.ops) if not measured.taken.get(i, False))
+    return Coverage(len(graph.ops) - outside.total(), len(graph.ops), dict(outside.most_common()))
 
 
 def interleaved_latency(candidate: Runner, reference: Runner, runs: int = LATENCY_RUNS) -> LatencyRatio:

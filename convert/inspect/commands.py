@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from portraitlite.runtime.bundled import resolve_model
 from portraitlite.runtime.console import print_json, say
 
 __all__ = ["inspect", "register"]
 
 
 def inspect(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite, ours or anybody's.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A .tflite, ours or anybody's, or a bundled name.")],
     matrix: Annotated[
         Path | None,
         typer.Option("--matrix", help="A snapshot in edge-compat's JSON format: judges its delegate and version too."),
@@ -25,11 +26,12 @@ def inspect(
     from portraitlite.convert.inspect.report import inspect_model
     from portraitlite.convert.inspect.rules import Verdict
 
-    inspection = inspect_model(model, matrix=matrix)
+    path = resolve_model(model)
+    inspection = inspect_model(path, matrix=matrix)
     for name in inspection.quantization.unusable:
         say(f"{name} has a scale that is zero, negative or not a number; quantize the model again", quiet=quiet)
     if inspection.graph.subgraphs > 1:
-        say(f"{model.name} has {inspection.graph.subgraphs} subgraphs; only the first is described", quiet=quiet)
+        say(f"{path.name} has {inspection.graph.subgraphs} subgraphs; only the first is described", quiet=quiet)
     for report in inspection.delegates:
         if refused := report.count(Verdict.REFUSES):
             say(f"{report.name}: {refused} of {len(report.verdicts)} ops stay outside", quiet=quiet)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["read_npz"]
+__all__ = ["pack_npz", "read_npz"]
 
 MAX_BYTES = 2 << 30  # of all variables, unpacked
 MAX_VARIABLES = 4096
+
+
+def pack_npz(arrays: Mapping[str, npt.NDArray[Any]], *, compressed: bool = False) -> bytes:
+    """The bytes of a `.npz`; equal arrays give equal bytes."""
+    values: dict[str, Any] = dict(arrays)
+    stream = io.BytesIO()
+    if compressed:
+        np.savez_compressed(stream, **values)
+    else:
+        np.savez(stream, **values)
+    return stream.getvalue()
 
 
 def read_npz(path: Path) -> dict[str, npt.NDArray[np.float32]]:

@@ -17,6 +17,7 @@ __all__ = ["app", "main"]
 COMMAND_MODULES = (
     "portraitlite.convert.commands",
     "portraitlite.convert.zoo.commands",
+    "portraitlite.convert.inspect.commands",
     "portraitlite.convert.training.commands",
     "portraitlite.runtime.commands",
     "portraitlite.benchmarks.commands",

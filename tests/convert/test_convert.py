@@ -133,6 +133,14 @@ def test_model_describes_itself_and_nothing_is_overwritten(
     assert meta.spec["decoder_stride"] == 4
     sidecar = json.loads((tmp_path / "m.json").read_text())
     assert sidecar == result.to_dict()
+    assert result.measures is not None
+    assert result.measures.agreement is not None
+    assert 0 <= result.measures.agreement.worst.labels_equal <= result.measures.agreement.mean <= 1
+    assert not result.measures.agreement.held_out  # all three photos were used for calibration
+    assert any("calibration photos themselves" in notice for notice in result.notices)
+    assert result.measures.latency.ratio > 0
+    assert result.measures.xnnpack is not None
+    assert {"ARG_MAX", "CAST"} <= set(result.measures.xnnpack.outside)
     assert sidecar["size_bytes"] == target.stat().st_size
     before = target.read_bytes()
     with pytest.raises(InputError, match=r"m.tflite exists; .*--force"):
