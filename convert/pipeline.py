@@ -20,6 +20,7 @@ from portraitlite.convert.infer import Inferred, SpecFlags, infer_spec
 from portraitlite.convert.labels import label_names
 from portraitlite.convert.measure import JUDGED_PHOTOS, Measures, measure
 from portraitlite.convert.metadata_writer import write_metadata
+from portraitlite.convert.ranges import check_ranges
 from portraitlite.convert.result import ConvertResult, count_ops
 from portraitlite.convert.tflite_metadata import add_tflite_metadata
 from portraitlite.convert.types import LabelsType, OutputSize, Recipe
@@ -147,6 +148,7 @@ def convert(
         model = export(Recipe.INT8, images)
     else:
         model = export(options.recipe, None) if quantized else float_model
+    check_ranges(model, output.name)
     model = add_tflite_metadata(write_metadata(model, metadata), metadata)
     measures = None
     if quantized:
