@@ -69,7 +69,7 @@ def label_map(runner: Runner, metadata: ModelMetadata, path: Path) -> npt.NDArra
     (stored,) = runner.run({info.name: input_tensor(source, info, metadata)})
     output = stored[0] if metadata.output_kind is OutputKind.LABELS else runner.outputs[0].dequantize(stored[0])
     if metadata.output_kind is OutputKind.LABELS:
-        labels = output.reshape(output.shape[:2]).astype(np.intp)
+        labels: npt.NDArray[np.intp] = output.reshape(output.shape[:2]).astype(np.intp)
     elif metadata.output_label is not None:
         labels = (output[..., 0] >= 0.5).astype(np.intp)
     else:

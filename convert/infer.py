@@ -107,7 +107,8 @@ def infer_spec(
     stated = flags.stated()
     for field in FIXED:
         found, where = revealed.get(field, (None, "the variables"))
-        if field in stated and stated[field] != found:
+        # Several depth multipliers round to the same channels, hence the tolerance; the others are whole numbers.
+        if field in stated and (found is None or abs(stated[field] - found) > 0.02):
             raise InputError(f"{field} {stated[field]} contradicts the source: {where} says {found}")
     fixed = {field: value for field, (value, _) in revealed.items()}
     reasons = {

@@ -28,6 +28,7 @@ BLOCKS = (
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
+PUBLISHED_MULTIPLIERS = (1.0, 0.5, 0.35, 0.75, 1.3, 1.4)
 # The decoder's low-level features: depthwise output of `layer_4` and `layer_7` (core/feature_extractor.py).
 SKIP_BLOCKS = {4: 2, 8: 5}
 
@@ -69,11 +70,23 @@ def infer(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[Any, str]] |
     residual = "decoder/residual/weights"
     found: dict[str, tuple[Any, str]] = {
         "backbone": (Backbone.MOBILENET_V2, stem),
-        "depth_multiplier": (shapes[stem][-1] / stem_channels(1.0), stem),
+        "depth_multiplier": (_depth_multiplier(shapes, shapes[stem][-1]), stem),
     }
     if residual in shapes:
         found["residual"] = (True, residual)
     return found | infer_head(shapes, skips)
+
+
+def _depth_multiplier(shapes: Mapping[str, tuple[int, ...]], stem: int) -> float:
+    """A multiplier whose rounded channels are those of the variables: a published one, else in hundredths."""
+    for multiplier in (*PUBLISHED_MULTIPLIERS, *(i / 100 for i in range(5, 301))):
+        blocks = block_channels(multiplier)
+        found = [shapes.get(f"{SCOPE}/expanded_conv{f'_{i}' if i else ''}/project/weights") for i in range(len(blocks))]
+        if stem == stem_channels(multiplier) and all(
+            shape is None or shape[-1] == channels for shape, (_, channels) in zip(found, blocks, strict=True)
+        ):
+            return multiplier
+    return stem / stem_channels(1.0)
 
 
 def mobilenet_v2(make: LayerMaker, image: Any, spec: DeepLabSpec) -> tuple[Any, dict[int, Any]]:

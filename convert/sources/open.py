@@ -42,7 +42,8 @@ class Source:
 
     Attributes:
         name: of the file or folder, without its parents.
-        kind: `tarball`, `checkpoint`, `frozen graph`, `SavedModel`, `Keras file`, `tflite`, `Hugging Face folder`, `npz`.
+        kind: `tarball`, `checkpoint`, `frozen graph`, `SavedModel`, `Keras file`, `tflite`, `Hugging Face folder` or
+            `npz`.
         sha256: of the given file; of a folder or checkpoint, of its largest file.
         variables: official name -> float32 value; optimizer slots dropped.
         facts: field of `DeepLabSpec` -> (value, reason), where a graph reveals it.
@@ -105,7 +106,7 @@ def _source(path: Path, kind: SourceKind, hashed: Path, reading: Reading) -> Sou
 
 
 def _tarball(path: Path) -> Source:
-    """Variables from the checkpoint, facts from the frozen graph beside it; without a checkpoint, all from the graph."""
+    """Variables from the checkpoint, facts from the graph beside it; without a checkpoint, all from the graph."""
     with tempfile.TemporaryDirectory(prefix="portraitlite-") as name:
         folder = Path(name)
         unpack_tarball(path, folder)

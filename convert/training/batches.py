@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -15,28 +15,14 @@ from portraitlite.convert.training.colour import change_colours
 from portraitlite.convert.training.config import TrainingConfig
 from portraitlite.convert.training.crop import Window, choose_window
 from portraitlite.convert.training.datasets import Sample, read_labels, read_photo
+from portraitlite.convert.training.sets import PhotoSet
 from portraitlite.convert.training.targets import targets
 from portraitlite.convert.training.teachers import Opinions
 from portraitlite.convert.training.view import View, paste, view
 
-__all__ = ["Batch", "BatchMaker", "PhotoSet", "prefetch"]
+__all__ = ["Batch", "BatchMaker", "prefetch"]
 
 Float32 = npt.NDArray[np.float32]
-
-
-@dataclasses.dataclass(frozen=True)
-class PhotoSet:
-    """A data set, ready to be drawn from.
-
-    Attributes:
-        samples: its photos.
-        share: how often, relative to the others.
-        opinions: per teacher of the config, in that order.
-    """
-
-    samples: Sequence[Sample]
-    share: float
-    opinions: tuple[Opinions, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +91,7 @@ class BatchMaker:
         sample, photos = drawn
         network = self._config.network
         photo = read_photo(sample)
-        labels = read_labels(sample, *photo.shape[:2], network.classes, self._subject)
+        labels = read_labels(sample, photo.shape[0], photo.shape[1], network.classes, self._subject)
         window = choose_window(rng, self._config.augmentation, labels == self._subject)
 
         def ask(window: Window, at_y: Float32, at_x: Float32) -> Float32:
@@ -135,7 +121,7 @@ class BatchMaker:
         return result
 
 
-def prefetch(make: Callable[[int], Batch], first: int, stop: int, *, threads: int, ahead: int) -> Iterator[Batch]:
+def prefetch(make: Callable[[int], Batch], first: int, stop: int, *, threads: int, ahead: int) -> Generator[Batch]:
     """Batches of the steps first..stop-1 in order, made in the background while the network computes."""
     pool = ThreadPoolExecutor(threads)
     waiting: deque[Future[Batch]] = deque()

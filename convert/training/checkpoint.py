@@ -1,8 +1,7 @@
-"""The whole state of a run in one `.npz`, written beside and renamed, so that a killed run leaves the last one whole."""
+"""The whole state of a run in one `.npz`, written beside and renamed: a killed run leaves the last one whole."""
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from portraitlite.convert.training.config import TrainingConfig, config_from_dict
+from portraitlite.convert.sources.npz import pack_npz
+from portraitlite.convert.training.config import TrainingConfig
+from portraitlite.convert.training.config_file import config_from_dict
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.save import write_atomically
 
@@ -20,9 +21,8 @@ __all__ = ["load_state", "save_state"]
 def save_state(path: Path, model: Any, config: TrainingConfig, step: int) -> None:
     """Weights, optimizer slots, averaged weights and step; batches need no state, they follow from (seed, step)."""
     header = json.dumps({"step": step, "config": config.to_dict(), "backend": _backend()})
-    stream = io.BytesIO()
-    np.savez(stream, header=np.array(header), **{f"v{i}": np.asarray(v) for i, v in enumerate(_values(model))})
-    write_atomically(path, stream.getvalue(), force=True)
+    arrays = {f"v{i}": np.asarray(variable.numpy()) for i, variable in enumerate(_variables(model))}
+    write_atomically(path, pack_npz({"header": np.array(header), **arrays}), force=True)
 
 
 def load_state(path: Path, model: Any, config: TrainingConfig) -> int:
@@ -58,10 +58,6 @@ def load_state(path: Path, model: Any, config: TrainingConfig) -> int:
 
 def _variables(model: Any) -> list[Any]:
     return [*model.trainable_variables, *model.optimizer.variables]
-
-
-def _values(model: Any) -> list[Any]:
-    return [variable.numpy() for variable in _variables(model)]
 
 
 def _backend() -> str:

@@ -115,7 +115,7 @@ def _run_lengths(encoding: Mapping[str, Any], height: int, width: int) -> npt.ND
 
 
 def _unpack(text: str) -> list[int]:
-    """COCO's compressed counts: 5 bits a character, low bits first, sign-extended, differences to the run two before."""
+    """COCO's compressed counts: 5 bits a character, low first, sign-extended, differences to the run two before."""
     runs: list[int] = []
     value, shift = 0, 0
     for character in text.encode("ascii"):

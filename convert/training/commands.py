@@ -27,7 +27,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Fine-tune and distil a DeepLab-v3+; the weights can be converted afterwards."""
-    from portraitlite.convert.training.config import load_config
+    from portraitlite.convert.training.config_file import load_config
 
     loaded = load_config(config)
     if steps is not None:

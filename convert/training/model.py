@@ -21,8 +21,10 @@ def training_model(network: Network, config: TrainingConfig, optimizer: Any) -> 
         optimizer: from `make_optimizer`.
     """
     model = _model_class()(network, config)
-    # XLA on CPUs compiles for minutes and gains nothing here.
-    model.compile(optimizer=optimizer, jit_compile=False)
+    import keras
+
+    # JAX is slow without its compiler; TensorFlow's XLA compiles for minutes on a CPU and gains nothing there.
+    model.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
     return model
 
 

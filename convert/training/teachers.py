@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import threading
+import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from portraitlite.convert.labels import label_names
+from portraitlite.convert.sources.npz import pack_npz
 from portraitlite.convert.training.config import TeacherConfig
 from portraitlite.convert.training.crop import Window
 from portraitlite.convert.training.datasets import Sample, read_photo
@@ -57,8 +58,8 @@ class Opinions:
         at_y = ((window.top + positions_y * window.height) - self.offset_y) / self.step_y
         at_x = ((window.left + positions_x * window.width) - self.offset_x) / self.step_x
         rows, columns = _weights(at_y, values.shape[0]), _weights(at_x, values.shape[1])
-        half: Float32 = np.tensordot(rows, values, 1)
-        return np.matmul(columns, half)
+        result: Float32 = np.matmul(columns, np.tensordot(rows, values, 1))
+        return result
 
 
 def teacher_opinions(
@@ -99,13 +100,11 @@ def teacher_opinions(
     path = cache / f"teacher-{digest.hexdigest()[:24]}.npz"
     if not path.exists():
         stored = _compute(teacher, model, samples, labels, threads, progress)
-        stream = io.BytesIO()
-        np.savez_compressed(stream, **stored)
-        write_atomically(path, stream.getvalue(), force=True)
+        write_atomically(path, pack_npz(stored, compressed=True), force=True)
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             values, numbers = archive["values"], archive["numbers"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"the teacher cache {path} is damaged ({error}); delete it") from error
     scale, zero_point, step_y, step_x, offset_y, offset_x = (float(number) for number in numbers)
     rows = {sample.key: row for row, sample in enumerate(samples)}
@@ -165,13 +164,15 @@ def _compute(
         pixels = fit_photo(read_photo(sample), height, width, Fit.STRETCH).pixels
         (stored,) = runner().run({source.name: pixels[None]})
         if not teacher.label:
-            return stored[0].copy()
+            every: npt.NDArray[Any] = stored[0].copy()
+            return every
         logits = output.dequantize(stored[0])
         index = names.index(teacher.label)
         rest = np.delete(logits, index, axis=2)
         top = rest.max(axis=2)
         binary = logits[..., index] - top - np.log(np.exp(rest - top[..., None]).sum(axis=2))
-        return np.clip(np.round(binary / LOGIT_STEP), -128, 127).astype(np.int8)[..., None]
+        steps: npt.NDArray[Any] = np.clip(np.round(binary / LOGIT_STEP), -128, 127).astype(np.int8)
+        return steps[..., None]
 
     rows = []
     with ThreadPoolExecutor(threads) as pool:

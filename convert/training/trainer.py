@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,14 +15,14 @@ import numpy.typing as npt
 
 from portraitlite.convert.networks import Network, build_network
 from portraitlite.convert.sources import open_source
-from portraitlite.convert.training.batches import Batch, BatchMaker, PhotoSet, prefetch
+from portraitlite.convert.sources.npz import pack_npz
+from portraitlite.convert.training.batches import Batch, BatchMaker, prefetch
 from portraitlite.convert.training.checkpoint import load_state, save_state
 from portraitlite.convert.training.config import TrainingConfig
-from portraitlite.convert.training.datasets import find_samples, readable_samples
 from portraitlite.convert.training.log import append_record, cut_log
 from portraitlite.convert.training.model import training_model
 from portraitlite.convert.training.optimizer import make_optimizer, rate_factor, rates_by_layer
-from portraitlite.convert.training.teachers import teacher_opinions
+from portraitlite.convert.training.sets import load_sets
 from portraitlite.convert.training.transfer import transfer
 from portraitlite.convert.training.validation import ValidationList, evaluate, read_validation
 from portraitlite.convert.weights import load_variables, official_variables
@@ -39,7 +37,6 @@ __all__ = ["Folders", "TrainingResult", "train"]
 WEIGHTS, STATE, LOG = "weights.npz", "state.npz", "log.jsonl"
 LOG_EVERY = 10  # steps; losses are means over them
 PREFETCH_THREADS, PREFETCH_BATCHES = 2, 4
-NOTHING_LOST = "a run is there already; resume it with --resume or choose another --out"
 
 Progress = Callable[[str, int, int], None]
 
@@ -102,49 +99,13 @@ def train(
     _prepare_out(folders.out, resume)
     keras.utils.set_random_seed(config.seed)
     lists = read_validation(folders.config / config.validation.list) if config.validation.list else ()
-    sets = load_sets(config, folders, lists, progress)
+    held_back = set().union(*(one.keys for one in lists))
+    sets = load_sets(config, folders.data, folders.cache, held_back, progress)
     network, model = start(config, folders)
     done = load_state(folders.out / STATE, model, config) if resume else 0
     cut_log(folders.out / LOG, done)
     run = _Run(config, folders, network, model, lists, progress)
     return run.go(BatchMaker(config, sets), done)
-
-
-def load_sets(
-    config: TrainingConfig, folders: Folders, lists: Sequence[ValidationList], progress: Progress
-) -> dict[str, PhotoSet]:
-    """Check every photo and mask, and ask the teachers.
-
-    Raises:
-        InputError: bad data, or a set that holds nothing that may be trained on.
-    """
-    held_back = set().union(*(one.keys for one in lists))
-    sets = {}
-    for one in config.datasets:
-        found = [s for s in find_samples(one, folders.data, config.labels) if s.key not in held_back]
-        samples = readable_samples(
-            found,
-            one.only,
-            len(config.labels),
-            config.subject_index,
-            lambda done, total, name=one.name: progress(f"check {name}", done, total),
-        )
-        if not samples:
-            raise InputError(f"data set {one.name}: no photo is left (only = {one.only!s}, validation list taken out)")
-        opinions = tuple(
-            teacher_opinions(
-                teacher,
-                samples,
-                config.labels,
-                folders.data,
-                folders.cache,
-                os.cpu_count() or 1,
-                lambda done, total, name=one.name, i=i: progress(f"teacher {i} on {name}", done, total),
-            )
-            for i, teacher in enumerate(config.teachers, 1)
-        )
-        sets[one.name] = PhotoSet(samples, one.share, opinions)
-    return sets
 
 
 def start(config: TrainingConfig, folders: Folders) -> tuple[Network, Any]:
@@ -213,13 +174,12 @@ class _Run:
 
     def _step(self, step: int, batch: Batch) -> dict[str, float]:
         self.model.optimizer.learning_rate = rate_factor(step - 1, self.config.schedule)
-        self.model.reset_metrics()  # Keras would average over all steps so far
         logs = self.model.train_on_batch(batch.image, batch.targets, return_dict=True)
         losses = {name: float(value) for name, value in logs.items()}
         if not math.isfinite(losses["loss"]):
             raise InputError(
                 f"the loss is {losses['loss']} at step {step}, with the photos {', '.join(batch.keys)}; lower the "
-                f"learning rates, and resume from the last checkpoint"
+                f"learning rates and start again, from {WEIGHTS} if there is one"
             )
         return losses
 
@@ -227,9 +187,8 @@ class _Run:
         # The state first: whoever finds new weights finds the state that they belong to.
         save_state(self.folders.out / STATE, self.model, self.config, step)
         with self._averaged():
-            stream = io.BytesIO()
-            np.savez(stream, **official_variables(self.network))
-        write_atomically(self.folders.out / WEIGHTS, stream.getvalue(), force=True)
+            weights = pack_npz(official_variables(self.network))
+        write_atomically(self.folders.out / WEIGHTS, weights, force=True)
 
     def _evaluate(self, step: int, limit: int | None) -> dict[str, Any]:
         classes, subject = len(self.config.labels), self.config.subject_index
@@ -246,7 +205,7 @@ class _Run:
         logits = np.asarray(self.model.predict_on_batch(pixels[None]))[0]
         weights = np.exp(logits - logits.max(axis=2, keepdims=True))
         probabilities = weights / weights.sum(axis=2, keepdims=True)
-        return resize_bilinear(probabilities, *photo.shape[:2], spec.resize_convention)
+        return resize_bilinear(probabilities, photo.shape[0], photo.shape[1], spec.resize_convention)
 
     @contextlib.contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -254,16 +213,22 @@ class _Run:
         variables = self.model.trainable_variables
         current = [variable.numpy().copy() for variable in variables]
         self.model.optimizer.finalize_variable_values(variables)
+        # As copies: JAX gives the buffers of a step away, and these are still the optimizer's.
+        _assign(variables, [variable.numpy().copy() for variable in variables])
         try:
             yield
         finally:
-            for variable, value in zip(variables, current, strict=True):
-                variable.assign(value)
+            _assign(variables, current)
+
+
+def _assign(variables: Sequence[Any], values: Sequence[npt.NDArray[np.float32]]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _prepare_out(out: Path, resume: bool) -> None:
     if (out / STATE).exists() and not resume:
-        raise InputError(f"{out}: {NOTHING_LOST}")
+        raise InputError(f"{out} holds a run already; go on with --resume or choose another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

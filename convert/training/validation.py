@@ -113,7 +113,7 @@ def count(samples: Sequence[Sample], predict: Predict, classes: int, subject: in
     counts = Counts(classes)
     for sample in samples:
         photo = read_photo(sample)
-        labels = read_labels(sample, *photo.shape[:2], classes, subject)
+        labels = read_labels(sample, photo.shape[0], photo.shape[1], classes, subject)
         probabilities = predict(photo)
         # Against all others together, as portrait mode uses it; the most probable class can have less than 1/2.
         found, is_subject, known = probabilities[..., subject] > 0.5, labels == subject, labels != UNKNOWN
@@ -137,7 +137,7 @@ def evaluate(
     limit: int | None = None,
     splits: Sequence[tuple[int, int]] = (),
 ) -> dict[str, Any]:
-    """Scores by list name: `subject_iou` where the list shows subjects, else `false_subject` (part of the pixels found).
+    """Scores by list name: `subject_iou` where it shows subjects, else `false_subject` (part of the pixels found).
 
     Over all VOC lists together: `mean_iou` of the classes that are labelled or found there.
 

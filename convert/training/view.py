@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 from portraitlite.convert.training.crop import Window
 from portraitlite.convert.training.datasets import UNKNOWN
 
-__all__ = ["Ask", "View", "paste", "view"]
+__all__ = ["Ask", "View", "at_stride", "paste", "view"]
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
@@ -63,8 +63,8 @@ def view(
         resized = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR, box=box)
         return np.asarray(resized.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if window.mirrored else resized)
 
-    def part(value: int) -> UInt8:
-        return cut((labels == value).astype(np.uint8) * np.uint8(255))
+    def part(value: int) -> Float32:
+        return cut((labels == value).astype(np.uint8) * np.uint8(255)).astype(np.float32) / np.float32(255)
 
     at_y = ((np.arange(0, height, stride) + 0.5) / height).astype(np.float32)
     at_x = ((np.arange(0, width, stride) + 0.5) / width).astype(np.float32)
@@ -74,8 +74,8 @@ def view(
     columns = np.minimum(((window.left + at_x * window.width) * labels.shape[1]).astype(np.intp), labels.shape[1] - 1)
     return View(
         image=cut(photo),
-        matte=part(subject) / np.float32(255),
-        unknown=at_stride(part(UNKNOWN) / np.float32(255), stride),
+        matte=part(subject),
+        unknown=at_stride(part(UNKNOWN), stride),
         labels=labels[rows[:, None], columns],
         teacher=ask(window, at_y, at_x),
     )
@@ -105,5 +105,8 @@ def at_stride(plane: Float32, stride: int) -> Float32:
         return plane
     padded = np.pad(plane, 1, mode="edge")
     height, width = plane.shape
-    parts = [padded[y : y + height : stride, x : x + width : stride] for y in range(3) for x in range(3)]
-    return (sum(parts) / np.float32(9)).astype(np.float32)
+    total = np.zeros_like(plane[::stride, ::stride])
+    for y in range(3):
+        for x in range(3):
+            total += padded[y : y + height : stride, x : x + width : stride]
+    return total / np.float32(9)

@@ -440,10 +440,9 @@ def test_tarball_checkpoint_and_graph_give_the_same_file(variant: str, shared: P
     unpacked = unpack_tarball(tarball, tmp_path)
     graph = next(path for path in unpacked if path.suffix == ".pb")
     index = next(path for path in unpacked if path.suffix == ".index")
-    name = {"name": "same"}
     models = []
     for number, source in enumerate((tarball, index, graph)):
-        convert(source, tmp_path / f"{number}.tflite", ConvertOptions(Recipe.FP32, **name))
+        convert(source, tmp_path / f"{number}.tflite", ConvertOptions(Recipe.FP32, name="same"))
         runner = open_model((tmp_path / f"{number}.tflite").read_bytes())
         image = np.random.default_rng(0).uniform(-1, 1, runner.inputs[0].shape).astype("f4")
         models.append(runner.run({"image": image})[0])

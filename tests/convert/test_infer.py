@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -78,5 +79,17 @@ def test_flags_that_contradict_the_variables_are_refused(shapes: Shapes) -> None
         with pytest.raises(InputError, match=reason):
             infer_spec(shapes, flags)
     plain = {name: shape for name, shape in shapes.items() if not name.startswith("decoder/")}
-    with pytest.raises(InputError, match="decoder_stride 4 contradicts .*no decoder"):
+    with pytest.raises(InputError, match=r"decoder_stride 4 contradicts .*no decoder"):
         infer_spec(plain, SpecFlags(decoder_stride=4))
+
+
+@pytest.mark.parametrize("multiplier", [0.35, 0.5, 0.75, 1.0, 1.4, 0.6])
+def test_depth_multipliers_are_found_through_the_rounding(multiplier: float) -> None:
+    """11 stem channels are 0.35, not 11/32: the blocks would get other widths."""
+    from portraitlite.convert.networks import build_network
+
+    rows = build_network(DeepLabSpec(depth_multiplier=multiplier, crop_height=65, crop_width=65)).rows
+    shapes = {name: shape for row in rows for name, shape in row.variables().items()}
+    spec = infer_spec(shapes, SpecFlags()).spec
+    again = build_network(dataclasses.replace(spec, crop_height=65, crop_width=65)).rows
+    assert [row.shape for row in again] == [row.shape for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_the_rate_rises_and_falls() -> None:
     assert factors[0] == pytest.approx(0.1)
     assert max(factors) == pytest.approx(factors[9], abs=0.02)
     assert factors[99] == pytest.approx(0.1, abs=0.001)
-    assert all(a > b for a, b in zip(factors[10:], factors[11:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(factors[10:]))
 
 
 @pytest.fixture(scope="module")

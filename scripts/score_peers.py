@@ -1,0 +1,136 @@
+"""Score models and every peer on the validation list, in one run, with bootstrap intervals over photos.
+
+    python scripts/score_peers.py DATA MODEL.tflite... > scores.json
+
+DATA is the folder that holds `data/` and `models/`. Models are converted ones, which say everything about themselves;
+peers are the files of `models/`, described below. Every photo is stretched to the input. A table goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from portraitlite.convert.labels import label_names
+from portraitlite.convert.training.config import DatasetKind
+from portraitlite.convert.training.datasets import UNKNOWN, Sample, read_labels, read_photo
+from portraitlite.convert.training.validation import read_validation, validation_samples
+from portraitlite.runtime import Segmenter
+from portraitlite.runtime.metadata import ModelMetadata
+from portraitlite.runtime.types import Fit, OutputKind, ResizeConvention
+
+LIST = Path(__file__).resolve().parents[1] / "convert" / "training" / "validation.toml"
+PERSON, VOC, ADE20K = label_names(2), label_names(21), label_names(32)
+SUBJECT = VOC.index("person")
+RESAMPLES, SEED = 1000, 7
+
+Float64 = npt.NDArray[np.float64]
+
+
+def peer(
+    labels: tuple[str, ...], side: int, kind: OutputKind, *, mean: float = 127.5, convention: str = "align_corners"
+) -> ModelMetadata:
+    """Metadata of a file that has none."""
+    return ModelMetadata(
+        name="peer",
+        labels=labels,
+        input_height=side,
+        input_width=side,
+        fit=Fit.STRETCH,
+        output_kind=kind,
+        output_label="person" if kind is OutputKind.CONFIDENCE else None,
+        resize_convention=ResizeConvention(convention),
+        mean=mean,
+        std=mean or 255.0,
+    )
+
+
+PEERS = {
+    "deeplabv3_mnv2_pascal_quant": peer(VOC, 513, OutputKind.LABELS),
+    "deeplabv3_mnv2_dm05_pascal_quant": peer(VOC, 513, OutputKind.LABELS),
+    "deeplabv3_257_mv_gpu": peer(VOC, 257, OutputKind.LOGITS),
+    "selfie_segmentation": peer(PERSON, 256, OutputKind.CONFIDENCE, mean=0.0, convention="half_pixel"),
+    "deeplabv3_mnv2_ade20k_int8": peer(ADE20K, 512, OutputKind.LABELS, convention="legacy"),
+    "mobile_segmenter_r4_quant_argmax_uint8": peer(ADE20K, 512, OutputKind.LABELS, convention="legacy"),
+}
+
+
+def counts(segmenter: Segmenter, sample: Sample) -> Float64:
+    """[intersection, union, found, labelled pixels] of the subject, then the 21x21 confusion of VOC lists."""
+    photo = read_photo(sample)
+    labels = read_labels(sample, photo.shape[0], photo.shape[1], len(VOC), SUBJECT)
+    seen = segmenter(photo)
+    known, subject = labels != UNKNOWN, labels == SUBJECT
+    found = seen.photo_mask("person") >= 128
+    numbers = [(found & subject & known).sum(), ((found | subject) & known).sum(), (found & known).sum(), known.sum()]
+    confusion = np.zeros(len(VOC) ** 2, np.int64)
+    if sample.kind is DatasetKind.VOC and seen.labels[: len(VOC)] == VOC and segmenter.metadata.output_label is None:
+        classes = seen.label_map()[known]
+        classes[classes >= len(VOC)] = 0  # what VOC has no name for is its background
+        confusion = np.bincount(labels[known].astype(np.int64) * len(VOC) + classes, minlength=len(VOC) ** 2)
+    return np.concatenate([numbers, confusion]).astype(np.float64)
+
+
+def subject_iou(total: Float64) -> float:
+    return float(total[0] / total[1])
+
+
+def false_subject(total: Float64) -> float:
+    return float(total[2] / total[3])
+
+
+def mean_iou(total: Float64) -> float:
+    confusion = total[4:].reshape(len(VOC), len(VOC))
+    true = np.diag(confusion)
+    union = confusion.sum(0) + confusion.sum(1) - true
+    return float((true[union > 0] / union[union > 0]).mean())
+
+
+def interval(rows: Float64, score: Callable[[Float64], float]) -> dict[str, float]:
+    """The score of all photos and its 95 % interval under resampling of the photos, the same for every model."""
+    rng = np.random.default_rng(SEED)
+    picks = rng.integers(len(rows), size=(RESAMPLES, len(rows)))
+    low, high = np.percentile([score(rows[pick].sum(axis=0)) for pick in picks], [2.5, 97.5])
+    return {"score": score(rows.sum(axis=0)), "low": float(low), "high": float(high)}
+
+
+def scores(segmenter: Segmenter, root: Path) -> dict[str, Any]:
+    """All scores of one model."""
+    result: dict[str, Any] = {}
+    voc = []
+    for one in read_validation(LIST):
+        rows = np.stack([counts(segmenter, sample) for sample in validation_samples(one, root)])
+        shows_subject = bool((rows[:, 1] > rows[:, 2]).any())
+        result[one.name] = interval(rows, subject_iou if shows_subject else false_subject)
+        if one.kind is DatasetKind.VOC:
+            voc.append(rows)
+    rows = np.concatenate(voc)
+    if rows[:, 4:].any():
+        result["voc_mean_iou"] = interval(rows, mean_iou)
+    return result
+
+
+def main() -> None:
+    root, models = Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]
+    result: dict[str, Any] = {}
+    for path, metadata in [
+        *((model, None) for model in models),
+        *((root / "models" / f"{name}.tflite", described) for name, described in PEERS.items()),
+    ]:
+        result[path.stem] = scores(Segmenter(path, metadata=metadata), root)
+        cells = [
+            f"{name} {100 * one['score']:.2f} [{100 * one['low']:.2f}, {100 * one['high']:.2f}]"
+            for name, one in result[path.stem].items()
+        ]
+        print(f"{path.stem}: " + "; ".join(cells), file=sys.stderr)
+    json.dump(result, sys.stdout, indent=2)
+
+
+if __name__ == "__main__":
+    main()
