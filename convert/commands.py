@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from portraitlite.convert.quantization import Engine
 from portraitlite.convert.targets import Target, choose
 from portraitlite.convert.types import LabelsType, OutputSize, Recipe
 from portraitlite.runtime.console import print_json, progress_bar, say
@@ -65,6 +66,19 @@ def convert(
     calibration_count: Annotated[
         int, typer.Option("--calibration-count", min=1, help="Use at most so many photos of the folder.")
     ] = 100,
+    engine: Annotated[
+        Engine | None, typer.Option("--engine", help="Who quantizes. Default: the one that measured better.")
+    ] = None,
+    updates: Annotated[
+        int | None,
+        typer.Option("--updates", min=0, help="Steps in which int8 and mixed files learn from the float network."),
+    ] = None,
+    float_layers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--float-layer", help="With recipe mixed: a layer that stays float (regular expression). Repeatable."
+        ),
+    ] = None,
     output_kind: Annotated[
         OutputKind | None,
         typer.Option("--output-kind", help="labels (default): at input size; logits, confidence: network size."),
@@ -133,6 +147,9 @@ def convert(
         recipe=chosen_recipe,
         calibrate=calibrate,
         calibration_count=calibration_count,
+        engine=engine,
+        updates=updates,
+        float_layers=tuple(float_layers or ()),
         output=chosen_output,
         output_label=output_label,
         output_size=output_size,

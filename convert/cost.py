@@ -45,7 +45,7 @@ def network_cost(network: Network, spec: DeepLabSpec, recipe: Recipe, output: Ou
         weights = int(np.prod(row.shape))
         multiply_adds += weights * height * width
         parameters += weights + row.channels
-    width_bytes = 1 if recipe is Recipe.INT8 else 4
+    width_bytes = {Recipe.INT8: 1, Recipe.MIXED: 1, Recipe.INT16X8: 2}.get(recipe, 4)  # mixed: nearly all of it
     tensors = _lifetimes(network.model, width_bytes)
     last = max(end for _, _, end in tensors)
     if output is OutputKind.LABELS:

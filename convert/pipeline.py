@@ -6,12 +6,11 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 import portraitlite
 from portraitlite.convert.agreement import label_map
@@ -20,6 +19,8 @@ from portraitlite.convert.infer import Inferred, SpecFlags, infer_spec
 from portraitlite.convert.labels import label_names
 from portraitlite.convert.measure import JUDGED_PHOTOS, Measures, measure
 from portraitlite.convert.metadata_writer import write_metadata
+from portraitlite.convert.quantization import CALIBRATED, Engine, FloatNetwork, QuantizeOptions, quantize_network
+from portraitlite.convert.quantization.learning import DEFAULT_STEPS as DEFAULT_UPDATES
 from portraitlite.convert.ranges import check_ranges
 from portraitlite.convert.result import ConvertResult, count_ops
 from portraitlite.convert.tflite_metadata import add_tflite_metadata
@@ -46,7 +47,11 @@ class ConvertOptions:
 
     Attributes:
         recipe: how to quantize.
-        calibrate: folder of photos, or a `.txt` that lists them: activation ranges of `int8`, and photos to judge on.
+        calibrate: folder of photos, or a `.txt` that lists them: activation ranges, and photos to judge on.
+        engine: who writes the quantized file; None takes the one that measured better.
+        updates: steps of learning from the float network (int8, mixed); 0 is none. None takes the default where the
+            network is small enough for it.
+        float_layers: of a mixed file, regular expressions over layer names; empty leaves the choice to the recipe.
         calibration_count: at most so many photos of it.
         output: what the model puts out.
         output_label: the one class of a confidence output.
@@ -63,6 +68,9 @@ class ConvertOptions:
     recipe: Recipe = Recipe.INT8
     calibrate: Path | None = None
     calibration_count: int = DEFAULT_COUNT
+    engine: Engine | None = None
+    updates: int | None = None
+    float_layers: tuple[str, ...] = ()
     output: OutputKind = OutputKind.LABELS
     output_label: str | None = None
     output_size: OutputSize = OutputSize.NETWORK
@@ -97,8 +105,8 @@ def convert(
         MissingDependencyError: TensorFlow is not installed, or a zoo model is not on this machine.
     """
     sidecar = _check_output(output, force)
-    if options.recipe is Recipe.INT8 and options.calibrate is None:
-        raise InputError("recipe int8 needs photos for its activation ranges: give --calibrate FOLDER")
+    if options.recipe in CALIBRATED and options.calibrate is None:
+        raise InputError(f"recipe {options.recipe} needs photos for its activation ranges: give --calibrate FOLDER")
     published = find_model(str(source)) if is_zoo_name(str(source)) else None
     path = find_in_zoo(str(source), options.zoo_dir) if published else Path(source)
     _require_tensorflow()
@@ -106,7 +114,6 @@ def convert(
     from portraitlite.convert.families import is_verified
     from portraitlite.convert.networks import build_network
     from portraitlite.convert.outputs import OutputSpec, output_function, with_camera_input
-    from portraitlite.convert.quantize import quantize
     from portraitlite.convert.sources import open_source
     from portraitlite.convert.weights import load_variables
 
@@ -128,31 +135,46 @@ def convert(
     opened.variables.clear()  # an Xception-65 has no memory to spare in the converter
     function = output_function(network, spec, wanted)
 
-    def export(recipe: Recipe, images: Iterable[npt.NDArray[np.float32]] | None) -> bytes:
-        cast = options.camera is not None and recipe is not Recipe.INT8
+    calibrated = options.recipe in CALIBRATED
+
+    def network_for(*, cast: bool) -> FloatNetwork:
         whole = with_camera_input(function, spec, MEAN, STD, cast=cast) if options.camera else function
-        size = (metadata.input_height, metadata.input_width)
-        return quantize(whole, *size, recipe, images, uint8_input=cast)
+        height, width = metadata.input_height, metadata.input_width
+        return FloatNetwork(whole, height, width, metadata.mean, metadata.std, uint8_input=cast)
 
     progress("convert", 0, 1)
     quantized = options.recipe is not Recipe.FP32
     float_metadata = dataclasses.replace(metadata, recipe=str(Recipe.FP32))
-    float_model = export(Recipe.FP32, None)
+    # Camera frames arrive as bytes in every file; one with activation ranges gets its bytes by quantization instead.
+    camera = options.camera is not None
+    float_model = quantize_network(network_for(cast=camera), QuantizeOptions(Recipe.FP32))
     chosen = _calibration(options, float_model, float_metadata, progress) if options.calibrate else None
     if chosen is not None:
         notices += [f"photo passed over: {reason}" for _, reason in chosen.unreadable]
         notices += [f"photo passed over: {name} has the pixels of another" for name in chosen.duplicates]
-    if options.recipe is Recipe.INT8 and chosen is not None:
+    cost = network_cost(network, spec, options.recipe, options.output)
+    updates = options.updates
+    if updates is None:
+        updates = DEFAULT_UPDATES if cost.multiply_adds <= LEARNING_LIMIT else 0
+        if calibrated and not updates:
+            notices.append("no learning from the float network: it is too large for that; --updates 100 does it anyway")
+    quantize_options = QuantizeOptions(options.recipe, options.engine, updates, options.float_layers)
+    if calibrated and chosen is not None:
         metadata.provenance["calibration"] = {"photos": len(chosen.files), "sha256": chosen.sha256}
         images = calibration_images(chosen.files, metadata, lambda done, total: progress("calibrate", done, total))
-        model = export(Recipe.INT8, images)
+        network_bytes = None if camera else float_model
+        model = quantize_network(
+            network_for(cast=False), quantize_options, images, float_model=network_bytes, progress=progress
+        )
+    elif quantized:
+        model = quantize_network(network_for(cast=camera), quantize_options, float_model=float_model)
     else:
-        model = export(options.recipe, None) if quantized else float_model
+        model = float_model
     check_ranges(model, output.name)
     model = add_tflite_metadata(write_metadata(model, metadata), metadata)
     measures = None
     if quantized:
-        held_out = chosen.spare if options.recipe is Recipe.INT8 and chosen else chosen.files if chosen else ()
+        held_out = chosen.spare if calibrated and chosen else chosen.files if chosen else ()
         judged = (held_out or (chosen.files if chosen else ()))[:JUDGED_PHOTOS]
         measures = measure(
             float_model, float_metadata, model, metadata, judged, held_out=bool(held_out), progress=progress
@@ -168,7 +190,7 @@ def convert(
         ops=count_ops(model),
         reasons=inferred.reasons,
         verified=is_verified(spec),
-        cost=network_cost(network, spec, options.recipe, options.output),
+        cost=cost,
         source_cost=(
             network_cost(build_network(inferred.source_spec), inferred.source_spec, options.recipe, options.output)
             if inferred.retargeted
@@ -220,6 +242,7 @@ def _remarks(measures: Measures, labels: tuple[str, ...]) -> list[str]:
 
 
 SUSPICIOUS_AGREEMENT = 0.9
+LEARNING_LIMIT = 8_000_000_000  # multiply-adds; an Xception would take an hour and tens of gigabytes
 MEAN = STD = 127.5  # (2 / 255) * x - 1, the official preprocessing of every convertible family
 
 

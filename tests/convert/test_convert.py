@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from portraitlite.cli import app
 from portraitlite.convert.infer import SpecFlags
 from portraitlite.convert.pipeline import ConvertOptions, convert
+from portraitlite.convert.quantization import CALIBRATED
 from portraitlite.convert.result import count_ops
 from portraitlite.convert.sources.frozen_graph import read_frozen_graph
 from portraitlite.convert.sources.tarball import unpack_tarball
@@ -35,7 +36,9 @@ FLAGS = SpecFlags(crop=CROP)
 
 
 def _options(recipe: Recipe, photos: Path, **other: Any) -> ConvertOptions:
-    return ConvertOptions(recipe=recipe, calibrate=photos if recipe is Recipe.INT8 else None, flags=FLAGS, **other)
+    """Without learning, which has tests of its own and takes a minute."""
+    photos_of = photos if recipe in CALIBRATED else None
+    return ConvertOptions(recipe=recipe, calibrate=photos_of, flags=FLAGS, updates=0, **other)
 
 
 @pytest.mark.parametrize("recipe", list(Recipe))
@@ -43,12 +46,17 @@ def test_files_hold_what_delegates_want(recipe: Recipe, tiny_tarball: Path, phot
     result = convert(tiny_tarball, tmp_path / "m.tflite", _options(recipe, photo_folder))
     model = (tmp_path / "m.tflite").read_bytes()
     allowed = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "RESIZE_BILINEAR", "CONCATENATION", "MEAN", "ARG_MAX", "CAST"}
-    allowed |= {"QUANTIZE"} if recipe is Recipe.INT8 else {"DEQUANTIZE"} if recipe is Recipe.FP16 else set()
+    allowed |= {
+        Recipe.FP16: {"DEQUANTIZE"},
+        Recipe.INT8: {"QUANTIZE"},
+        Recipe.MIXED: {"QUANTIZE", "DEQUANTIZE"},
+        Recipe.INT16X8: {"QUANTIZE", "DEQUANTIZE"},
+    }.get(recipe, set())
     assert set(result.ops) == set(count_ops(model)) <= allowed
     # pooled features, ASPP features and logits are resized: three, none of them a no-op.
     assert result.ops["RESIZE_BILINEAR"] == 3
     runner = open_model(model)
-    want = np.dtype(np.uint8 if recipe is Recipe.INT8 else np.float32)
+    want = np.dtype(np.uint8 if recipe in (Recipe.INT8, Recipe.MIXED) else np.float32)
     assert [(t.name, t.shape, t.dtype) for t in runner.inputs] == [("image", (1, *CROP, 3), want)]
     assert [(t.shape, t.dtype) for t in runner.outputs] == [((1, *CROP), np.dtype(np.uint8))]
     details = runner.interpreter.get_tensor_details()  # type: ignore[attr-defined]
@@ -211,7 +219,7 @@ def test_padding_is_the_mean_pixel_and_quantized_input_is_the_raw_bytes(photos: 
 
 def test_command_line_and_library_write_the_same_bytes(tiny_tarball: Path, photo_folder: Path, tmp_path: Path) -> None:
     arguments = ["convert", str(tiny_tarball), "-o", str(tmp_path / "cli.tflite"), "--crop", "65x97", "--json"]
-    run = CliRunner().invoke(app, [*arguments, "--calibrate", str(photo_folder), "--recipe", "int8"])
+    run = CliRunner().invoke(app, [*arguments, "--calibrate", str(photo_folder), "--updates", "0"])
     assert run.exit_code == 0, run.output
     card = json.loads(run.stdout)
     convert(tiny_tarball, tmp_path / "lib.tflite", _options(Recipe.INT8, photo_folder))

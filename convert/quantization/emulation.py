@@ -1,0 +1,142 @@
+"""The float graph as TensorFlow ops, with a hook where a quantized file rounds: what can be differentiated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from portraitlite.convert.quantization.graph import Activation, FloatGraph, Op
+
+__all__ = ["can_emulate", "run_graph"]
+
+# Called with (op index or -1 for the input, tensor, value); returns what is stored.
+Hook = Callable[[int, int, Any], Any]
+
+
+def can_emulate(graph: FloatGraph, until: int) -> str | None:
+    """None if `run_graph` knows every op up to tensor `until`; otherwise the first kind that it does not know."""
+    for op in graph.ops:
+        if op.kind not in OPS:
+            return op.kind
+        if op.output == until:
+            return None
+    return None
+
+
+def run_graph(
+    graph: FloatGraph,
+    image: Any,
+    until: int,
+    constants: Mapping[int, Any] | None = None,
+    *,
+    written: Hook = lambda op, tensor, value: value,
+    read: Hook = lambda op, tensor, value: value,
+) -> Any:
+    """Compute tensor `until`.
+
+    Args:
+        graph: the float model; every op up to `until` must pass `can_emulate`.
+        image: the input, [n, H, W, 3] float32.
+        until: tensor index.
+        constants: take the place of the graph's own.
+        written: what an op's result becomes before it is stored.
+        read: what an op sees of a computed tensor.
+    """
+    values: dict[int, Any] = {**graph.constants, **(constants or {})}
+    values[graph.input] = written(-1, graph.input, image)
+    fixed = set(graph.constants)
+    for index, op in enumerate(graph.ops):
+        inputs = [values[t] if t in fixed else read(index, t, values[t]) for t in op.inputs]
+        values[op.output] = written(index, op.output, _activated(OPS[op.kind](op, inputs), op.activation))
+        if op.output == until:
+            break
+    return values[until]
+
+
+def _activated(value: Any, activation: Activation) -> Any:
+    import tensorflow as tf
+
+    if activation is Activation.RELU:
+        return tf.nn.relu(value)
+    return tf.nn.relu6(value) if activation is Activation.RELU6 else value
+
+
+def _padding(op: Op) -> Any:
+    return ("SAME", "VALID")[op.options.padding]
+
+
+def _convolution(op: Op, inputs: list[Any]) -> Any:
+    import tensorflow as tf
+
+    image, kernel, *bias = inputs
+    options = op.options
+    function = tf.nn.depthwise_conv2d if op.kind == "DEPTHWISE_CONV_2D" else tf.nn.conv2d
+    result = function(
+        image,
+        tf.transpose(kernel, [1, 2, 3, 0]),
+        [1, options.strideH, options.strideW, 1],
+        _padding(op),
+        dilations=[options.dilationHFactor, options.dilationWFactor],
+    )
+    return result + bias[0] if bias else result
+
+
+def _resize(op: Op, inputs: list[Any]) -> Any:
+    import tensorflow as tf
+
+    return tf.raw_ops.ResizeBilinear(
+        images=inputs[0],
+        size=inputs[1],
+        align_corners=op.options.alignCorners,
+        half_pixel_centers=op.options.halfPixelCenters,
+    )
+
+
+def _pool(op: Op, inputs: list[Any]) -> Any:
+    import tensorflow as tf
+
+    options = op.options
+    size, stride = (options.filterHeight, options.filterWidth), (options.strideH, options.strideW)
+    function = tf.nn.max_pool2d if op.kind == "MAX_POOL_2D" else tf.nn.avg_pool2d
+    return function(inputs[0], size, stride, _padding(op))
+
+
+def _elementwise(op: Op, inputs: list[Any]) -> Any:
+    import tensorflow as tf
+
+    functions: dict[str, Callable[..., Any]] = {
+        "ADD": tf.add,
+        "SUB": tf.subtract,
+        "MUL": tf.multiply,
+        "LOGISTIC": tf.sigmoid,
+        "RELU": tf.nn.relu,
+        "RELU6": tf.nn.relu6,
+        "HARD_SWISH": lambda x: x * tf.nn.relu6(x + 3) * (1 / 6),
+        "PAD": tf.pad,
+        "RESHAPE": tf.reshape,
+    }
+    return functions[op.kind](*inputs)
+
+
+def _concatenation(op: Op, inputs: list[Any]) -> Any:
+    import tensorflow as tf
+
+    return tf.concat(inputs, op.options.axis)
+
+
+def _mean(op: Op, inputs: list[Any]) -> Any:
+    import tensorflow as tf
+
+    return tf.reduce_mean(inputs[0], inputs[1], keepdims=op.options.keepDims)
+
+
+OPS: dict[str, Callable[[Op, list[Any]], Any]] = {
+    "CONV_2D": _convolution,
+    "DEPTHWISE_CONV_2D": _convolution,
+    "RESIZE_BILINEAR": _resize,
+    "AVERAGE_POOL_2D": _pool,
+    "MAX_POOL_2D": _pool,
+    "CONCATENATION": _concatenation,
+    "MEAN": _mean,
+    **dict.fromkeys(("ADD", "SUB", "MUL", "LOGISTIC", "RELU", "RELU6", "HARD_SWISH", "PAD", "RESHAPE"), _elementwise),
+}

@@ -1,0 +1,197 @@
+"""Learn the scales and the biases of a quantized file from the float one, on the calibration photos.
+
+Each 8-bit rounding adds a little noise; ranges that are best tensor by tensor are not best together. So the quantized
+network is emulated, rounding included (gradients pass through it unchanged, as in quantization-aware training), and
+the steps and biases follow the gradient of the Kullback-Leibler divergence from the float network's class
+probabilities. Weights stay as they are, so this needs no labels, few photos and about a hundred steps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from portraitlite.convert.quantization.emulation import run_graph
+from portraitlite.convert.quantization.graph import Activation, FloatGraph, Op, score_tensor
+from portraitlite.convert.quantization.scales import Scale
+
+__all__ = ["DEFAULT_STEPS", "Emulated", "learn"]
+
+DEFAULT_STEPS = 100
+SCALE_RATE = 0.004  # of the logarithm of a step, per update
+BIAS_RATE = 0.002  # in steps of the tensor, per update
+STRETCH_RATE = 0.004  # of the logarithm of a channel's factor, per update
+MOMENTUM, SQUARES = 0.9, 0.98  # Adam's, the second short because a hundred updates are few
+TINY = 1e-8
+
+
+@dataclasses.dataclass(frozen=True)
+class Emulated:
+    """A quantized network for the emulation.
+
+    Attributes:
+        graph: float model, equalized.
+        scales: of its tensors.
+        float_ops: indices of ops that stay float.
+    """
+
+    graph: FloatGraph
+    scales: Sequence[Scale]
+    float_ops: frozenset[int] = frozenset()
+
+    def weights(self) -> dict[int, npt.NDArray[np.float32]]:
+        """Kernels rounded to symmetric int8 per channel; those of float ops are left out."""
+        rounded = {}
+        for index, op in enumerate(self.graph.ops):
+            if op.is_convolution and index not in self.float_ops and op.inputs[1] in self.graph.constants:
+                kernel = self.graph.constants[op.inputs[1]]
+                step = np.maximum(np.abs(kernel).max(axis=op.other_axes, keepdims=True) / 127, 1e-20)
+                rounded[op.inputs[1]] = (np.round(kernel / step) * step).astype(np.float32)
+        return rounded
+
+    def output(self, image: Any, constants: dict[int, Any], steps: dict[int, Any], until: int) -> Any:
+        """Tensor `until` of the quantized network.
+
+        Args:
+            image: [1, H, W, 3] float32 on the byte grid.
+            constants: rounded kernels and biases.
+            steps: tensor index -> step, for tensors that have a scale.
+            until: tensor index.
+        """
+        zero = {tensor: float(scale.zero_point) for scale in self.scales for tensor in scale.tensors}
+
+        def rounded(tensor: int, value: Any) -> Any:
+            if tensor == self.graph.input or tensor not in steps:
+                return value  # the bytes of a photo lie on the grid already
+            import tensorflow as tf
+
+            stored = tf.clip_by_value(_round(value / steps[tensor]) + zero[tensor], -128.0, 127.0)
+            return (stored - zero[tensor]) * steps[tensor]
+
+        def written(op: int, tensor: int, value: Any) -> Any:
+            return value if op in self.float_ops else rounded(tensor, value)
+
+        def read(op: int, tensor: int, value: Any) -> Any:
+            producer = self.graph.producer(tensor)
+            crosses = producer in self.float_ops and op not in self.float_ops
+            return rounded(tensor, value) if crosses else value
+
+        return run_graph(self.graph, image, until, constants, written=written, read=read)
+
+
+def _round(value: Any) -> Any:
+    import tensorflow as tf
+
+    return value + tf.stop_gradient(tf.round(value) - value)
+
+
+def learn(
+    network: Emulated,
+    images: Sequence[npt.NDArray[np.float32]],
+    updates: int = DEFAULT_STEPS,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Scale]:
+    """Learn. Changes the biases of `network.graph`.
+
+    Args:
+        network: the quantized network as it would be without learning.
+        images: calibration photos, [1, H, W, 3] float32 each; every other pass over one is mirrored.
+        updates: number of updates, one photo each.
+        progress: called with (done, updates).
+
+    Returns:
+        the scales, with learnt steps.
+    """
+    import tensorflow as tf
+
+    graph, scores = network.graph, score_tensor(network.graph)
+    learnable = [scale for scale in network.scales if not scale.fixed]
+    logs = [tf.Variable(tf.zeros(())) for _ in learnable]
+    step_of = {tensor: scale.step for scale in network.scales for tensor in scale.tensors}
+    biased = [op for op in graph.ops if op.is_convolution and op.output in step_of and len(op.inputs) > 2]
+    shifts = [tf.Variable(tf.zeros(len(graph.constants[op.inputs[2]]))) for op in biased]
+    kernels = {tensor: tf.constant(kernel) for tensor, kernel in network.weights().items()}
+    pairs = _stretchable(graph, network.float_ops)
+    stretches = [tf.Variable(tf.zeros(graph.shapes[writer.output][-1])) for writer, _ in pairs]
+    floor = next(scale.low for scale in network.scales if scores in scale.tensors)
+    if graph.producer(scores) in network.float_ops:
+        floor = -math.inf
+    variables = [*logs, *shifts, *stretches]
+    rates = [SCALE_RATE] * len(logs) + [BIAS_RATE] * len(shifts) + [STRETCH_RATE] * len(stretches)
+    first = [tf.Variable(tf.zeros_like(v)) for v in variables]
+    second = [tf.Variable(tf.zeros_like(v)) for v in variables]
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def update(image: Any, count: Any, decay: Any) -> None:
+        # What lies below the quantized range is no contender: it must not pull.
+        wanted = _probabilities(tf.maximum(run_graph(graph, image, scores), floor))
+        with tf.GradientTape() as tape:
+            steps: dict[int, Any] = dict(step_of)
+            for scale, log in zip(learnable, logs, strict=True):
+                steps |= dict.fromkeys(scale.tensors, scale.step * tf.exp(log))
+            constants: dict[int, Any] = dict(kernels)
+            for op, shift in zip(biased, shifts, strict=True):
+                constants[op.inputs[2]] = graph.constants[op.inputs[2]] + shift * step_of[op.output]
+            for (writer, reader), stretch in zip(pairs, stretches, strict=True):
+                factors = tf.exp(stretch)
+                constants[writer.inputs[1]] *= factors[:, None, None, None]
+                constants[writer.inputs[2]] *= factors
+                constants[reader.inputs[1]] /= factors
+            found = _probabilities(network.output(image, constants, steps, scores))
+            loss = tf.reduce_mean(tf.reduce_sum(tf.exp(wanted) * (wanted - found), axis=-1))
+        gradients: Any = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        for variable, rate, gradient, m, v in zip(variables, rates, gradients, first, second, strict=True):
+            m.assign(MOMENTUM * m + (1 - MOMENTUM) * gradient)
+            v.assign(SQUARES * v + (1 - SQUARES) * gradient**2)
+            size = tf.sqrt(v / (1 - SQUARES**count)) + TINY
+            variable.assign_sub(rate * decay * m / (1 - MOMENTUM**count) / size)
+
+    order = np.random.default_rng(0)
+    queue: list[int] = []
+    for count in range(1, updates + 1):
+        queue = queue or order.permutation(len(images)).tolist()
+        image = images[queue.pop()]
+        if order.random() < 0.5:
+            image = image[:, :, ::-1]
+        decay = 0.5 * (1 + math.cos(math.pi * count / updates))
+        update(tf.constant(image), tf.constant(float(count)), tf.constant(decay))
+        progress(count, updates)
+    for op, shift in zip(biased, shifts, strict=True):
+        learnt = graph.constants[op.inputs[2]] + shift.numpy() * np.float32(step_of[op.output])
+        graph.constants[op.inputs[2]] = learnt.astype(np.float32)
+    for (writer, reader), stretch in zip(pairs, stretches, strict=True):
+        factors = np.exp(stretch.numpy())
+        graph.constants[writer.inputs[1]] = graph.constants[writer.inputs[1]] * factors[:, None, None, None]
+        graph.constants[writer.inputs[2]] = graph.constants[writer.inputs[2]] * factors
+        graph.constants[reader.inputs[1]] = graph.constants[reader.inputs[1]] / factors
+    learnt_steps = {id(s): s.step * math.exp(float(log)) for s, log in zip(learnable, logs, strict=True)}
+    return [dataclasses.replace(s, step=learnt_steps.get(id(s), s.step)) for s in network.scales]
+
+
+def _stretchable(graph: FloatGraph, float_ops: frozenset[int]) -> list[tuple[Op, Op]]:
+    """(convolution with ReLU6, its depthwise reader) pairs, quantized both.
+
+    Stretching a channel between them spends its 8 bits on its lower part; what ReLU6 then cuts off above is the price.
+    """
+    pairs = []
+    for index, writer in enumerate(graph.ops):
+        readers = graph.readers(writer.output)
+        if writer.kind != "CONV_2D" or writer.activation is not Activation.RELU6 or len(readers) != 1:
+            continue
+        if graph.ops[readers[0]].kind == "DEPTHWISE_CONV_2D" and not {index, readers[0]} & float_ops:
+            pairs.append((writer, graph.ops[readers[0]]))
+    return pairs
+
+
+def _probabilities(scores: Any) -> Any:
+    """Logarithms of class probabilities; one channel is a logit against an implied 0."""
+    import tensorflow as tf
+
+    if scores.shape[-1] == 1:
+        scores = tf.concat([scores, tf.zeros_like(scores)], axis=-1)
+    return tf.nn.log_softmax(scores)
