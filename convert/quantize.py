@@ -1,4 +1,4 @@
-"""`quantize`: the short form of `quantize_network`, without options."""
+"""`quantize`: a function of TensorFlow -> `.tflite` with TFLiteConverter alone; see `quantize_network` for the rest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from portraitlite.convert.quantization import FloatNetwork, QuantizeOptions, quantize_network
-from portraitlite.convert.quantization.tflite_converter import INPUT_NAME, OUTPUT_NAME
+from portraitlite.convert.quantization import FloatNetwork
+from portraitlite.convert.quantization.tflite_converter import INPUT_NAME, OUTPUT_NAME, convert_with_tensorflow
 from portraitlite.convert.types import Recipe
 
 __all__ = ["INPUT_NAME", "OUTPUT_NAME", "quantize"]
@@ -24,12 +24,12 @@ def quantize(
     *,
     uint8_input: bool = False,
 ) -> bytes:
-    """Convert and quantize with the defaults.
+    """Convert; weights keep their places and values but for rounding.
 
     Args:
         function: normalised image [1, height, width, 3] float32 -> output.
         height, width: static input size.
-        recipe: how to quantize.
+        recipe: how to quantize; not `mixed`.
         calibration: images as `function` takes them, [1, height, width, 3] float32, read once.
         uint8_input: the function itself takes uint8 (a camera frame in a float file).
 
@@ -37,4 +37,4 @@ def quantize(
         InputError: a recipe with calibration gets no images.
     """
     network = FloatNetwork(function, height, width, uint8_input=uint8_input)
-    return quantize_network(network, QuantizeOptions(recipe), calibration)
+    return convert_with_tensorflow(network, recipe, calibration)

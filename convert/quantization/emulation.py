@@ -70,6 +70,9 @@ def _convolution(op: Op, inputs: list[Any]) -> Any:
 
     image, kernel, *bias = inputs
     options = op.options
+    if op.kind == "CONV_2D" and options.dilationHFactor > 1:
+        result = _dilated(image, tf.transpose(kernel, [1, 2, 3, 0]), options.dilationHFactor, _padding(op))
+        return result + bias[0] if bias else result
     function = tf.nn.depthwise_conv2d if op.kind == "DEPTHWISE_CONV_2D" else tf.nn.conv2d
     result = function(
         image,
@@ -79,6 +82,20 @@ def _convolution(op: Op, inputs: list[Any]) -> Any:
         dilations=[options.dilationHFactor, options.dilationWFactor],
     )
     return result + bias[0] if bias else result
+
+
+def _dilated(image: Any, kernel: Any, rate: int, padding: str) -> Any:
+    """A dilated convolution of stride 1, square: TensorFlow has no gradient of its own for it on a CPU."""
+    import tensorflow as tf
+
+    span = rate * (kernel.shape[0] - 1)
+    reach = span // 2 if padding == "SAME" else 0
+    sides = [int(side) for side in image.shape[1:3]]
+    margins = [[reach, reach + -(side + 2 * reach) % rate] for side in sides]
+    parts = tf.nn.conv2d(tf.space_to_batch(image, [rate, rate], margins), kernel, 1, "VALID")
+    whole = tf.batch_to_space(parts, [rate, rate], [[0, 0], [0, 0]])
+    height, width = (side + 2 * reach - span for side in sides)
+    return whole[:, :height, :width]
 
 
 def _resize(op: Op, inputs: list[Any]) -> Any:

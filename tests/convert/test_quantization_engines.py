@@ -320,6 +320,20 @@ def test_learning_moves_only_what_it_may(float_model: bytes, images: list[np.nda
     np.testing.assert_array_equal(graph.constants[last], kernels[last])
 
 
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("size", [(13, 18), (16, 16)])
+def test_emulated_dilated_convolution(padding: str, size: tuple[int, int]) -> None:
+    import tensorflow as tf
+
+    from portraitlite.convert.quantization.emulation import _dilated
+
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(1, *size, 3)).astype(np.float32)
+    kernel = rng.normal(size=(3, 3, 3, 2)).astype(np.float32)
+    wanted = tf.nn.conv2d(image, kernel, 1, padding, dilations=4)
+    np.testing.assert_allclose(_dilated(tf.constant(image), tf.constant(kernel), 4, padding), wanted, atol=1e-4)
+
+
 def test_mixed_auto_keeps_its_limits(float_model: bytes, images: list[np.ndarray]) -> None:
     choice = choose_float_layers(float_model, images, 127.5, 127.5, max_latency_ratio=1e9, max_size_ratio=1e9)
     assert choice.float_layers
