@@ -17,9 +17,6 @@ def layer_names(graph: FloatGraph) -> list[str]:
     return [short_name(graph.names[op.inputs[1] if op.is_convolution else op.output]) for op in graph.ops]
 
 
-STEM: tuple[str, ...] = ()
-
-
 def block_ends(names: Sequence[str]) -> list[int]:
     """Index of the last op of each block: layers whose names are equal up to the first dot. Without the very last."""
     blocks = [name.split(".")[0] for name in names]
