@@ -71,7 +71,7 @@ def convert(
     ] = None,
     updates: Annotated[
         int | None,
-        typer.Option("--updates", min=0, help="Steps in which int8 and mixed files learn from the float network."),
+        typer.Option("--updates", min=0, help="Steps in which files of litert-quantizer learn from the float network."),
     ] = None,
     float_layers: Annotated[
         list[str] | None,

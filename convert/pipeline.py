@@ -156,7 +156,7 @@ def convert(
     updates = options.updates
     if updates is None:
         updates = DEFAULT_UPDATES if cost.multiply_adds <= LEARNING_LIMIT else 0
-        if calibrated and not updates:
+        if options.recipe is Recipe.MIXED and not updates:
             notices.append("no learning from the float network: it is too large for that; --updates 100 does it anyway")
     quantize_options = QuantizeOptions(options.recipe, options.engine, updates, options.float_layers)
     if calibrated and chosen is not None:
@@ -164,7 +164,12 @@ def convert(
         images = calibration_images(chosen.files, metadata, lambda done, total: progress("calibrate", done, total))
         network_bytes = None if camera else float_model
         model = quantize_network(
-            network_for(cast=False), quantize_options, images, float_model=network_bytes, progress=progress
+            network_for(cast=False),
+            quantize_options,
+            images,
+            float_model=network_bytes,
+            progress=progress,
+            remark=notices.append,
         )
     elif quantized:
         model = quantize_network(network_for(cast=camera), quantize_options, float_model=float_model)

@@ -53,7 +53,9 @@ def convert_with_tensorflow(
         if recipe in (Recipe.INT8, Recipe.INT16X8):
             if calibration is None:
                 raise InputError(f"recipe {recipe} needs photos for its activation ranges: give --calibrate FOLDER")
-            images = calibration
+            images = list(calibration)
+            if not images:
+                raise InputError(f"recipe {recipe} needs at least one photo for its activation ranges; it got none")
             converter.representative_dataset = lambda: ([image] for image in images)
         if recipe is Recipe.INT8:
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -60,7 +60,8 @@ def test_files_hold_what_delegates_want(recipe: Recipe, tiny_tarball: Path, phot
     assert [(t.name, t.shape, t.dtype) for t in runner.inputs] == [("image", (1, *CROP, 3), want)]
     assert [(t.shape, t.dtype) for t in runner.outputs] == [((1, *CROP), np.dtype(np.uint8))]
     details = runner.interpreter.get_tensor_details()  # type: ignore[attr-defined]
-    assert not [t["name"] for t in details if t["dtype"] == np.int64]
+    if recipe is not Recipe.INT16X8:  # whose biases are int64 by definition
+        assert not [t["name"] for t in details if t["dtype"] == np.int64]
     assert all(-1 not in t["shape_signature"] for t in details)
     if recipe is Recipe.INT8:
         kernels = [t for t in details if t["dtype"] == np.int8 and len(t["shape"]) == 4 and "Conv" in t["name"]]

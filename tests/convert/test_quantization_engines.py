@@ -176,7 +176,9 @@ def test_learning_helps_and_repeats(
     network: FloatNetwork, float_model: bytes, photos: list[np.ndarray], images: list[np.ndarray]
 ) -> None:
     plain, learnt, again = (
-        quantize_network(network, QuantizeOptions(Recipe.INT8, updates=n), images, float_model=float_model)
+        quantize_network(
+            network, QuantizeOptions(Recipe.INT8, Engine.LITERT_QUANTIZER, n), images, float_model=float_model
+        )
         for n in (0, 60, 60)
     )
     assert learnt == again
@@ -188,7 +190,9 @@ def test_labels_come_from_8_bit_scores(photos: list[np.ndarray], images: list[np
 
     network = FloatNetwork(_function("labels"), SIZE, SIZE)
     exact = quantize_network(network, QuantizeOptions(Recipe.FP32))
-    model = quantize_network(network, QuantizeOptions(Recipe.INT8, updates=0), images, float_model=exact)
+    model = quantize_network(
+        network, QuantizeOptions(Recipe.INT8, Engine.LITERT_QUANTIZER, 0), images, float_model=exact
+    )
     ops = count_ops(model)
     assert ops["ARG_MAX"] == 1
     assert "DEQUANTIZE" not in ops
@@ -239,7 +243,9 @@ def test_dead_channels_keep_their_bias(
 def test_input_is_one_byte_per_step_and_its_half_step_is_made_up_for(
     network: FloatNetwork, float_model: bytes, images: list[np.ndarray]
 ) -> None:
-    model = quantize_network(network, QuantizeOptions(Recipe.INT8, updates=0), images, float_model=float_model)
+    model = quantize_network(
+        network, QuantizeOptions(Recipe.INT8, Engine.LITERT_QUANTIZER, 0), images, float_model=float_model
+    )
     (info,) = open_model(model).inputs
     assert (info.scale, info.zero_point) == (pytest.approx(1 / 127.5), 128)
     graph = FloatGraph(float_model)
@@ -322,7 +328,7 @@ def test_learning_moves_only_what_it_may(float_model: bytes, images: list[np.nda
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("size", [(13, 18), (16, 16)])
-def test_emulated_dilated_convolution(padding: str, size: tuple[int, int]) -> None:
+def test_emulated_dilated_convolution(padding: Any, size: tuple[int, int]) -> None:
     import tensorflow as tf
 
     from portraitlite.convert.quantization.emulation import _dilated
