@@ -35,11 +35,13 @@ class Agreement:
         photos: in the order given.
         held_out: none of them was in the calibration set.
         never: indices of classes that the float model gives somewhere and the quantized one nowhere.
+        unseen: indices of classes that the float model gives nowhere.
     """
 
     photos: tuple[PhotoAgreement, ...]
     held_out: bool
     never: tuple[int, ...]
+    unseen: tuple[int, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -58,6 +60,8 @@ class Agreement:
             "worst_photo": self.worst.photo,
             "worst_labels_equal": self.worst.labels_equal,
             "held_out": self.held_out,
+            "never": list(self.never),
+            "unseen": list(self.unseen),
             "photos": {photo.photo: photo.labels_equal for photo in self.photos},
         }
 
@@ -106,4 +110,10 @@ def compare_models(
         seen_reference |= set(np.unique(want).tolist())
         seen_candidate |= set(np.unique(got).tolist())
         progress(done, len(photos))
-    return Agreement(tuple(rows), held_out, tuple(sorted(seen_reference - seen_candidate)))
+    classes = range(len(metadata.labels) if metadata.output_label is None else 2)
+    return Agreement(
+        tuple(rows),
+        held_out,
+        tuple(sorted(seen_reference - seen_candidate)),
+        tuple(sorted(set(classes) - seen_reference)),
+    )

@@ -19,7 +19,7 @@ from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.network_input import fit_photo, normalise
 from portraitlite.runtime.photo import load_photo
 
-__all__ = ["DEFAULT_COUNT", "CalibrationSet", "calibration_images", "calibration_set", "list_photos"]
+__all__ = ["DEFAULT_COUNT", "CalibrationSet", "calibration_images", "calibration_set", "list_photos", "thin"]
 
 DEFAULT_COUNT = 100
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
@@ -98,7 +98,7 @@ def calibration_set(
     if count < 1:
         raise InputError(f"at least 1 calibration photo is needed, not {count}")
     listed = list_photos(source)
-    candidates = _thin(listed, MAX_CANDIDATES)
+    candidates = thin(listed, MAX_CANDIDATES)
     brightness: dict[Path, float] = {}
     unreadable, duplicates, seen = [], [], set()
     for done, path in enumerate(candidates, 1):
@@ -118,7 +118,7 @@ def calibration_set(
         raise InputError(f"none of the {len(candidates)} photos in {source} can be read; the first: {unreadable[0][1]}")
     if source.is_dir():
         by_brightness = sorted(brightness, key=lambda path: (brightness[path], path.name))
-        chosen = _cover(_thin(by_brightness, 2 * count), count, judge)
+        chosen = _cover(thin(by_brightness, 2 * count), count, judge)
     else:
         chosen = list(brightness)[:count]
     digest_of_all = hashlib.sha256()
@@ -145,7 +145,7 @@ def calibration_images(
         progress(done, len(files))
 
 
-def _thin(paths: Sequence[Path], count: int) -> list[Path]:
+def thin(paths: Sequence[Path], count: int) -> list[Path]:
     """At most `count` of them, evenly spread."""
     if len(paths) <= count:
         return list(paths)
@@ -155,7 +155,7 @@ def _thin(paths: Sequence[Path], count: int) -> list[Path]:
 def _cover(by_brightness: list[Path], count: int, judge: Judge | None) -> list[Path]:
     """First photos that show a class for the first time, then the rest evenly over brightness."""
     if judge is None or len(by_brightness) <= count:
-        return _thin(by_brightness, count)
+        return thin(by_brightness, count)
     first, shown = list[Path](), set[int]()
     for path in by_brightness:
         new = judge(path) - shown
@@ -163,5 +163,5 @@ def _cover(by_brightness: list[Path], count: int, judge: Judge | None) -> list[P
             shown |= new
             first.append(path)
     others = [path for path in by_brightness if path not in set(first)]
-    chosen = set(first + _thin(others, count - len(first)))
+    chosen = set(first + thin(others, count - len(first)))
     return [path for path in by_brightness if path in chosen]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portraitlite.convert.cost import Cost
 from portraitlite.convert.measure import Measures
+from portraitlite.convert.quantization.choose import Choice
 from portraitlite.convert.result import ConvertResult
 
 __all__ = ["print_card"]
@@ -31,6 +32,8 @@ def print_card(result: ConvertResult) -> None:
     }
     if result.source_cost is not None:
         rows["before"] = f"{_cost(result.source_cost)} as the source has it"
+    if result.float_choice is not None:
+        rows["float part"] = _choice(result.float_choice)
     if result.measures is not None:
         rows |= _measures(result.measures)
     rows["verified"] = "yes" if result.verified else "no: no official sample of this family was at hand"
@@ -56,6 +59,21 @@ def _measures(measures: Measures) -> dict[str, str]:
             f"{agreement.worst.photo} {100 * agreement.worst.labels_equal:.2f} %"
         )
     return rows
+
+
+def _choice(choice: Choice) -> str:
+    lines = [
+        f"limits: {choice.max_latency_ratio:g}x int8's latency, {choice.max_size_ratio:g}x its size; judged on "
+        f"{choice.report.photos} calibration photos, before learning; all in 8 bits {choice.int8_changed:.2%} changed"
+    ]
+    for candidate in choice.candidates:
+        verdict = "chosen" if candidate == choice.chosen else "fits" if candidate.fits else "too much"
+        lines.append(
+            f"up to {candidate.last}: {candidate.changed:.2%} of labels changed, latency "
+            f"{candidate.latency_ratio:.2f}x, size {candidate.size_ratio:.2f}x, {candidate.float_share:.0%} of "
+            f"multiply-adds float: {verdict}"
+        )
+    return "\n".join(lines)
 
 
 def _cost(cost: Cost) -> str:

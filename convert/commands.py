@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from portraitlite.convert.options import FloatPart
 from portraitlite.convert.quantization import Engine
 from portraitlite.convert.targets import Target, choose
 from portraitlite.convert.types import LabelsType, OutputSize, Recipe
@@ -78,6 +79,22 @@ def convert(
         typer.Option(
             "--float-layer", help="With recipe mixed: a layer that stays float (regular expression). Repeatable."
         ),
+    ] = None,
+    mixed: Annotated[
+        FloatPart,
+        typer.Option(
+            "--mixed", help="With recipe mixed: who picks what stays float; auto measures what each part costs."
+        ),
+    ] = FloatPart.DEFAULT,
+    max_latency_ratio: Annotated[
+        float | None,
+        typer.Option(
+            "--max-latency-ratio", help="With --mixed auto: at most so much of int8's latency. Default: 1.05."
+        ),
+    ] = None,
+    sensitivity: Annotated[
+        Path | None,
+        typer.Option("--sensitivity", metavar="FILE.json", help="Also measure what each layer loses in 8 bits."),
     ] = None,
     output_kind: Annotated[
         OutputKind | None,
@@ -150,12 +167,16 @@ def convert(
         engine=engine,
         updates=updates,
         float_layers=tuple(float_layers or ()),
+        mixed=mixed,
+        max_latency_ratio=max_latency_ratio,
+        sensitivity=sensitivity,
         output=chosen_output,
         output_label=output_label,
         output_size=output_size,
         labels_type=labels_type,
         camera=parse_size(camera, "--camera"),
         zoo_dir=zoo_dir,
+        target=target,
         labels=labels,
         fit=fit,
         name=name,
@@ -176,6 +197,8 @@ def convert(
         result = run(source, output, options, force=force, progress=move)
     for notice in result.notices:
         say(notice, quiet=quiet)
+    if result.sensitivity is not None:
+        say(result.sensitivity.to_table(), quiet=quiet)
     if json:
         print_json(result.to_dict())
         return

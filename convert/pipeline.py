@@ -4,89 +4,62 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-import portraitlite
 from portraitlite.convert.agreement import label_map
-from portraitlite.convert.calibration import DEFAULT_COUNT, CalibrationSet, calibration_images, calibration_set
-from portraitlite.convert.infer import Inferred, SpecFlags, infer_spec
+from portraitlite.convert.analysis import Analysis, analyse
+from portraitlite.convert.calibration import CalibrationSet, calibration_images, calibration_set, thin
+from portraitlite.convert.description import MEAN, STD, describe, label_index
+from portraitlite.convert.files import check_files, write_files
+from portraitlite.convert.infer import infer_spec
 from portraitlite.convert.labels import label_names
-from portraitlite.convert.measure import JUDGED_PHOTOS, Measures, measure
+from portraitlite.convert.measure import JUDGED_PHOTOS, measure
 from portraitlite.convert.metadata_writer import write_metadata
-from portraitlite.convert.quantization import CALIBRATED, Engine, FloatNetwork, QuantizeOptions, quantize_network
+from portraitlite.convert.options import ConvertOptions, check_options
+from portraitlite.convert.quantization import (
+    CALIBRATED,
+    Engine,
+    FloatNetwork,
+    QuantizeOptions,
+    best_engine,
+    quantize_network,
+)
 from portraitlite.convert.quantization.learning import DEFAULT_STEPS as DEFAULT_UPDATES
-from portraitlite.convert.ranges import check_ranges
+from portraitlite.convert.ranges import check_constants, check_ranges, dead_layers
+from portraitlite.convert.remarks import calibration_remarks, choice_remarks, dead_remarks, measure_remarks
 from portraitlite.convert.result import ConvertResult, count_ops
+from portraitlite.convert.targets import delegate_remarks
 from portraitlite.convert.tflite_metadata import add_tflite_metadata
-from portraitlite.convert.types import LabelsType, OutputSize, Recipe
+from portraitlite.convert.types import Recipe
 from portraitlite.convert.zoo import find_in_zoo, find_model, is_zoo_name
 from portraitlite.runtime.backends import open_model
 from portraitlite.runtime.console import native_stderr_silenced
-from portraitlite.runtime.errors import InputError, MissingDependencyError
+from portraitlite.runtime.errors import MissingDependencyError
 from portraitlite.runtime.metadata import ModelMetadata
-from portraitlite.runtime.save import write_atomically
-from portraitlite.runtime.types import Fit, OutputKind
-
-if TYPE_CHECKING:
-    from portraitlite.convert.sources import Source
+from portraitlite.runtime.network_input import fit_photo, normalise
+from portraitlite.runtime.types import Fit
 
 __all__ = ["ConvertOptions", "convert"]
 
+LEARNING_LIMIT = 8_000_000_000  # multiply-adds; an Xception would take an hour and tens of gigabytes
+DEFAULTS = ConvertOptions()
+PROBED_PHOTOS = 8  # through which dead layers are looked for
+
 Progress = Callable[[str, int, int], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class ConvertOptions:
-    """What to make of a source.
-
-    Attributes:
-        recipe: how to quantize.
-        calibrate: folder of photos, or a `.txt` that lists them: activation ranges, and photos to judge on.
-        engine: who writes the quantized file; None takes the one that measured better.
-        updates: steps of learning from the float network (int8, mixed); 0 is none. None takes the default where the
-            network is small enough for it.
-        float_layers: of a mixed file, regular expressions over layer names; empty leaves the choice to the recipe.
-        calibration_count: at most so many photos of it.
-        output: what the model puts out.
-        output_label: the one class of a confidence output.
-        output_size: of logits and confidences.
-        labels_type: of labels.
-        camera: (height, width) of camera frames that the file takes and resizes itself; None takes the network's input.
-        labels: file with class names.
-        fit: how a photo becomes the input; camera frames are always stretched.
-        flags: what the user states about the network.
-        name: for people; None takes the source's.
-        zoo_dir: where the zoo's tarballs lie; None is the user's cache folder.
-    """
-
-    recipe: Recipe = Recipe.INT8
-    calibrate: Path | None = None
-    calibration_count: int = DEFAULT_COUNT
-    engine: Engine | None = None
-    updates: int | None = None
-    float_layers: tuple[str, ...] = ()
-    output: OutputKind = OutputKind.LABELS
-    output_label: str | None = None
-    output_size: OutputSize = OutputSize.NETWORK
-    labels_type: LabelsType = LabelsType.UINT8
-    camera: tuple[int, int] | None = None
-    labels: Path | None = None
-    fit: Fit = Fit.PAD
-    flags: SpecFlags = dataclasses.field(default_factory=SpecFlags)
-    name: str | None = None
-    zoo_dir: Path | None = None
 
 
 def convert(
     source: str | Path,
     output: Path,
-    options: ConvertOptions = ConvertOptions(),
+    options: ConvertOptions = DEFAULTS,
     *,
     force: bool = False,
     progress: Progress = lambda stage, done, total: None,
@@ -104,9 +77,8 @@ def convert(
         InputError: source, flags, photos or output cannot be used; nothing is written then.
         MissingDependencyError: TensorFlow is not installed, or a zoo model is not on this machine.
     """
-    sidecar = _check_output(output, force)
-    if options.recipe in CALIBRATED and options.calibrate is None:
-        raise InputError(f"recipe {options.recipe} needs photos for its activation ranges: give --calibrate FOLDER")
+    sidecar = check_files(output, options.sensitivity, force=force)
+    check_options(options)
     published = find_model(str(source)) if is_zoo_name(str(source)) else None
     path = find_in_zoo(str(source), options.zoo_dir) if published else Path(source)
     _require_tensorflow()
@@ -123,9 +95,11 @@ def convert(
     inferred = infer_spec(shapes, options.flags, opened.facts, published.spec if published else None)
     spec = inferred.spec
     labels = label_names(spec.classes, options.labels)
-    wanted = OutputSpec(options.output, _label_index(labels, options), options.output_size, options.labels_type)
+    wanted = OutputSpec(
+        options.output, label_index(labels, options.output_label), options.output_size, options.labels_type
+    )
     wanted.check(spec)
-    metadata = _metadata(opened, inferred, labels, options)
+    metadata = describe(opened, inferred, labels, options)
 
     notices: list[str] = list(opened.notices)
     if not is_verified(spec):
@@ -135,56 +109,54 @@ def convert(
     opened.variables.clear()  # an Xception-65 has no memory to spare in the converter
     function = output_function(network, spec, wanted)
 
-    calibrated = options.recipe in CALIBRATED
-
     def network_for(*, cast: bool) -> FloatNetwork:
         whole = with_camera_input(function, spec, MEAN, STD, cast=cast) if options.camera else function
         height, width = metadata.input_height, metadata.input_width
         return FloatNetwork(whole, height, width, metadata.mean, metadata.std, uint8_input=cast)
 
     progress("convert", 0, 1)
-    quantized = options.recipe is not Recipe.FP32
+    quantized, calibrated = options.recipe is not Recipe.FP32, options.recipe in CALIBRATED
     float_metadata = dataclasses.replace(metadata, recipe=str(Recipe.FP32))
     # Camera frames arrive as bytes in every file; one with activation ranges gets its bytes by quantization instead.
     camera = options.camera is not None
     float_model = quantize_network(network_for(cast=camera), QuantizeOptions(Recipe.FP32))
+    check_constants(float_model, output.name, "the source's weights are damaged; get it again")
     chosen = _calibration(options, float_model, float_metadata, progress) if options.calibrate else None
-    if chosen is not None:
-        notices += [f"photo passed over: {reason}" for _, reason in chosen.unreadable]
-        notices += [f"photo passed over: {name} has the pixels of another" for name in chosen.duplicates]
+    notices += calibration_remarks(chosen) if chosen and calibrated else []
+    notices += dead_remarks(dead_layers(float_model, _probes(chosen, metadata, as_bytes=camera)))
     cost = network_cost(network, spec, options.recipe, options.output)
-    updates = options.updates
-    if updates is None:
-        updates = DEFAULT_UPDATES if cost.multiply_adds <= LEARNING_LIMIT else 0
-        if options.recipe is Recipe.MIXED and not updates:
-            notices.append("no learning from the float network: it is too large for that; --updates 100 does it anyway")
-    quantize_options = QuantizeOptions(options.recipe, options.engine, updates, options.float_layers)
+
+    analysis = Analysis(None, None, chosen.files if chosen else (), held_out=True)
+    model = float_model
     if calibrated and chosen is not None:
+        # Only a file that takes bytes by itself is not the one to quantize.
+        plain = quantize_network(network_for(cast=False), QuantizeOptions(Recipe.FP32)) if camera else float_model
+        analysis = analyse(options, plain, chosen, metadata, progress)
+        notices += choice_remarks(analysis.choice) if analysis.choice else []
+        float_layers = analysis.choice.float_layers if analysis.choice else options.float_layers
+        updates, lines = _updates(options, cost.multiply_adds)
         metadata.provenance["calibration"] = {"photos": len(chosen.files), "sha256": chosen.sha256}
-        images = calibration_images(chosen.files, metadata, lambda done, total: progress("calibrate", done, total))
-        network_bytes = None if camera else float_model
         model = quantize_network(
             network_for(cast=False),
-            quantize_options,
-            images,
-            float_model=network_bytes,
+            QuantizeOptions(options.recipe, options.engine, updates, float_layers),
+            calibration_images(chosen.files, metadata, lambda done, total: progress("calibrate", done, total)),
+            float_model=plain,
             progress=progress,
             remark=notices.append,
         )
+        notices += lines
     elif quantized:
-        model = quantize_network(network_for(cast=camera), quantize_options, float_model=float_model)
-    else:
-        model = float_model
+        options_of_it = QuantizeOptions(options.recipe, options.engine)
+        model = quantize_network(network_for(cast=camera), options_of_it, float_model=float_model)
     check_ranges(model, output.name)
+    check_constants(model, output.name, f"recipe {options.recipe} cannot hold them; use --recipe fp32")
+    notices += delegate_remarks(options.target, model) if options.target else []
     model = add_tflite_metadata(write_metadata(model, metadata), metadata)
     measures = None
     if quantized:
-        held_out = chosen.spare if calibrated and chosen else chosen.files if chosen else ()
-        judged = (held_out or (chosen.files if chosen else ()))[:JUDGED_PHOTOS]
-        measures = measure(
-            float_model, float_metadata, model, metadata, judged, held_out=bool(held_out), progress=progress
-        )
-        notices += _remarks(measures, labels)
+        judged, held_out = analysis.judged[:JUDGED_PHOTOS], analysis.held_out
+        measures = measure(float_model, float_metadata, model, metadata, judged, held_out=held_out, progress=progress)
+        notices += measure_remarks(measures, options.recipe, labels, options.output_label)
     progress("convert", 1, 1)
     result = ConvertResult(
         model=output,
@@ -202,12 +174,44 @@ def convert(
             else None
         ),
         measures=measures,
+        float_choice=analysis.choice,
+        sensitivity=analysis.report,
         notices=tuple(notices),
     )
-    write_atomically(output, model, force=force)
-    card = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(sidecar, card.encode(), force=force)
+    files = {output: model, sidecar: _json(result.to_dict())}
+    if options.sensitivity is not None and analysis.report is not None:
+        files[options.sensitivity] = _json({**metadata.provenance, **analysis.report.to_dict()})
+    write_files(files, force=force)
     return result
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _updates(options: ConvertOptions, multiply_adds: int) -> tuple[int, list[str]]:
+    """How often to learn from the float network, and a remark where that is not done."""
+    if options.updates is not None:
+        return options.updates, []
+    if multiply_adds <= LEARNING_LIMIT:
+        return DEFAULT_UPDATES, []
+    learns = options.recipe in (Recipe.INT8, Recipe.MIXED)
+    if not learns or (options.engine or best_engine(options.recipe)) is not Engine.LITERT_QUANTIZER:
+        return 0, []
+    return 0, ["no learning from the float network: it is too large for that; --updates 100 does it anyway"]
+
+
+def _probes(chosen: CalibrationSet | None, metadata: ModelMetadata, *, as_bytes: bool) -> Iterator[npt.NDArray[Any]]:
+    """What shows dead layers: a few photos, and pictures of noise, so that there are always two that differ."""
+    height, width = metadata.input_height, metadata.input_width
+    rng = np.random.default_rng(0)
+    noise = (rng.integers(0, 256, (height, width, 3)).astype(np.uint8) for _ in range(2))
+    pictures = (fit_photo(pixels, height, width, Fit.STRETCH) for pixels in noise)
+    images: Iterable[npt.NDArray[Any]] = itertools.chain(
+        calibration_images(thin(chosen.files, PROBED_PHOTOS) if chosen else (), metadata),
+        (normalise(picture, metadata.mean, metadata.std) for picture in pictures),
+    )
+    return (image.astype(np.uint8) if as_bytes else image for image in images)
 
 
 def _calibration(
@@ -226,78 +230,6 @@ def _calibration(
         judge=judge,
         progress=lambda done, total: progress("choose photos", done, total),
     )
-
-
-def _remarks(measures: Measures, labels: tuple[str, ...]) -> list[str]:
-    agreement = measures.agreement
-    if agreement is None:
-        return ["agreement with the float model was not measured: give --calibrate FOLDER"]
-    remarks = []
-    if agreement.mean < SUSPICIOUS_AGREEMENT:
-        remarks.append(
-            f"only {100 * agreement.mean:.1f} % of the labels are the float model's: this recipe does not suit the "
-            f"network, or the photos are unlike its input; try --recipe fp16"
-        )
-    remarks += [f"{labels[i]} is found by the float model and never by this file" for i in agreement.never]
-    if not agreement.held_out:
-        remarks.append(
-            "agreement was measured on the calibration photos themselves: give more photos for a fair figure"
-        )
-    return remarks
-
-
-SUSPICIOUS_AGREEMENT = 0.9
-LEARNING_LIMIT = 8_000_000_000  # multiply-adds; an Xception would take an hour and tens of gigabytes
-MEAN = STD = 127.5  # (2 / 255) * x - 1, the official preprocessing of every convertible family
-
-
-def _metadata(opened: Source, inferred: Inferred, labels: tuple[str, ...], options: ConvertOptions) -> ModelMetadata:
-    spec = inferred.spec
-    camera = options.camera
-    return ModelMetadata(
-        name=options.name or opened.name.split(".")[0],
-        labels=labels,
-        input_height=camera[0] if camera else spec.crop_height,
-        input_width=camera[1] if camera else spec.crop_width,
-        network_height=spec.crop_height if camera else None,
-        network_width=spec.crop_width if camera else None,
-        mean=0.0 if camera else MEAN,
-        std=1.0 if camera else STD,
-        fit=Fit.STRETCH if camera else options.fit,
-        output_kind=options.output,
-        output_label=options.output_label,
-        resize_convention=spec.resize_convention,
-        recipe=str(options.recipe),
-        spec=spec.to_dict(),
-        provenance={
-            "source": {"name": opened.name, "kind": opened.kind, "sha256": opened.sha256},
-            "converter": f"portraitlite {portraitlite.__version__}",
-        },
-    )
-
-
-def _check_output(output: Path, force: bool) -> Path:
-    if output.suffix != ".tflite":
-        raise InputError(f"the output {output.name!r} must end in .tflite")
-    sidecar = output.with_suffix(".json")
-    if not output.parent.is_dir():
-        raise InputError(f"the folder {output.parent} does not exist; make it first")
-    for path in (output, sidecar):
-        if path.is_dir():
-            raise InputError(f"{path} is a folder; give a file name")
-        if path.exists() and not force:
-            raise InputError(f"{path} exists; give another name or --force")
-    if not os.access(output.parent, os.W_OK):
-        raise InputError(f"the folder {output.parent} cannot be written; choose another")
-    return sidecar
-
-
-def _label_index(labels: tuple[str, ...], options: ConvertOptions) -> int | None:
-    if options.output_label is None:
-        return None
-    if options.output_label not in labels:
-        raise InputError(f"no class is called {options.output_label!r}; this network has {', '.join(labels)}")
-    return labels.index(options.output_label)
 
 
 def _require_tensorflow() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from portraitlite.convert.cost import Cost
 from portraitlite.convert.measure import Measures
+from portraitlite.convert.quantization.choose import Choice
+from portraitlite.convert.quantization.sensitivity import SensitivityReport
 from portraitlite.runtime.metadata import ModelMetadata
 
 __all__ = ["ConvertResult", "count_ops"]
@@ -29,6 +31,8 @@ class ConvertResult:
         cost: of the network in the file.
         source_cost: of the network as the source has it, where flags changed it; otherwise None.
         measures: agreement with the float model and latency beside it; None for a float file.
+        float_choice: what `--mixed auto` chose and what it tried; otherwise None.
+        sensitivity: where it was asked for; otherwise None. It has a file of its own.
         notices: one-line remarks.
     """
 
@@ -43,6 +47,8 @@ class ConvertResult:
     cost: Cost
     source_cost: Cost | None
     measures: Measures | None
+    float_choice: Choice | None
+    sensitivity: SensitivityReport | None
     notices: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,6 +64,7 @@ class ConvertResult:
             "cost": self.cost.to_dict(),
             "source_cost": self.source_cost.to_dict() if self.source_cost else None,
             "measures": self.measures.to_dict() if self.measures else None,
+            "float_choice": self.float_choice.to_dict() if self.float_choice else None,
             "notices": list(self.notices),
         }
 

@@ -6,6 +6,7 @@
 Importing this loads numpy and Pillow only; a TFLite runtime loads with the first model.
 """
 
+from portraitlite.runtime.depth import DepthConvention, DepthGuess, DepthMap, blur_map, load_depth
 from portraitlite.runtime.errors import (
     CheckFailedError,
     InputError,
@@ -13,20 +14,26 @@ from portraitlite.runtime.errors import (
     NothingToDoError,
     PortraitLiteError,
 )
+from portraitlite.runtime.figures import Figure
 from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.photo import Photo, load_photo
 from portraitlite.runtime.portrait import Portrait, PortraitResult
 from portraitlite.runtime.save import save_gray, save_photo
 from portraitlite.runtime.segmentation import Segmentation
 from portraitlite.runtime.segmenter import Segmenter
-from portraitlite.runtime.subject import SubjectMask, subject_mask
+from portraitlite.runtime.subject import Keep, SubjectChoice, SubjectMask, subject_mask
 from portraitlite.runtime.types import Fit, IfNoSubject, OutputKind, ResizeConvention, ResizeFilter
 
 __all__ = [
     "CheckFailedError",
+    "DepthConvention",
+    "DepthGuess",
+    "DepthMap",
+    "Figure",
     "Fit",
     "IfNoSubject",
     "InputError",
+    "Keep",
     "MissingDependencyError",
     "ModelMetadata",
     "NothingToDoError",
@@ -39,7 +46,10 @@ __all__ = [
     "ResizeFilter",
     "Segmentation",
     "Segmenter",
+    "SubjectChoice",
     "SubjectMask",
+    "blur_map",
+    "load_depth",
     "load_photo",
     "save_gray",
     "save_photo",

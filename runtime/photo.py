@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from dataclasses import dataclass
@@ -12,16 +13,21 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from portraitlite.runtime.decode import COLOUR_MODES, GREY_MODES, decode_upright
-from portraitlite.runtime.errors import InputError
+from portraitlite.runtime.errors import InputError, PortraitLiteError
 from portraitlite.runtime.exif import EXIF_PREFIX, parse_exif
+from portraitlite.runtime.file_kinds import describe, is_heif, open_heif
+from portraitlite.runtime.xmp import descriptive_xmp, tells_of_pictures
 
 __all__ = ["MAX_PIXELS", "MIN_SIDE", "Photo", "load_photo", "photo_from_array", "photo_from_pil"]
+
+# Pillow logs some damage before it raises; without any handler Python would print that beside our own message.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 MIN_SIDE = 32
 MAX_PIXELS = 150_000_000
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")  # JPEG includes MPO, the phones' multi-picture JPEG
-_EXPECTED = "expected JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF: convert it to JPEG or PNG first"
+_EXPECTED = "expected JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF or HEIC: convert it to JPEG or PNG first"
 # Raw files are TIFFs whose first picture is a small preview, so Pillow would open them and give the wrong photo.
 _RAW_SUFFIXES = frozenset({".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"})
 
@@ -37,6 +43,7 @@ class Photo:
         grey: the source had no colour; `pixels` has three equal channels.
         exif: EXIF of the source as a TIFF-style block, as it was (with its old orientation and thumbnail).
         icc_profile: only when it describes `pixels`; None means sRGB.
+        xmp: a packet with what people wrote about the photo (title, keywords, rights, ...); None if there is none.
         source: the name used in messages.
         notices: one-line remarks for the user.
     """
@@ -46,6 +53,7 @@ class Photo:
     grey: bool = False
     exif: bytes | None = None
     icc_profile: bytes | None = None
+    xmp: bytes | None = None
     source: str = "the photo"
     notices: tuple[str, ...] = ()
 
@@ -58,17 +66,18 @@ class Photo:
         return int(self.pixels.shape[0])
 
 
-def load_photo(path: Path) -> Photo:
+def load_photo(path: str | Path) -> Photo:
     """Read a picture file.
 
     Of an animation or a file with several pictures, the first is used and a notice says so. RGB profiles (Display P3,
     Adobe RGB) are kept and the pixels are left alone; CMYK and grey pictures are converted to sRGB through theirs.
-    16-bit pictures are scaled to 8 bits.
+    16-bit pictures are scaled to 8 bits. HEIC needs the package pillow-heif.
 
     Raises:
         InputError: no file, not a picture of an accepted format, damaged, too small or too large.
+        MissingDependencyError: a HEIC picture, and pillow-heif is not installed.
     """
-    source = str(path)
+    source, path = str(path), Path(path)
     if path.is_dir():
         raise InputError(f"{source} is a folder, expected a picture file: name a file in it")
     if not path.exists():
@@ -86,16 +95,16 @@ def load_photo(path: Path) -> Photo:
             with warnings.catch_warnings():
                 # Pillow warns of pictures above its own pixel limit and of odd metadata; both are checked here.
                 warnings.simplefilter("ignore")
-                image = Image.open(stream, formats=_FORMATS)
+                image = open_heif(stream, source) if is_heif(head) else Image.open(stream, formats=_FORMATS)
             return photo_from_pil(image, source)
     except UnidentifiedImageError as error:
-        raise InputError(f"{source} is {_describe(head)}, {_EXPECTED}") from error
+        raise InputError(f"{source} is {describe(head)}, {_EXPECTED}") from error
     except Image.DecompressionBombError as error:
         claim = re.search(r"\d+", str(error))
         raise InputError(_too_large(source, f"{int(claim.group()):,}" if claim else "too many")) from error
     except PermissionError as error:
         raise InputError(f"{source} may not be read: change its permissions") from error
-    except InputError:
+    except PortraitLiteError:
         raise
     except Exception as error:  # on damaged files Pillow's plugins raise nearly everything
         raise InputError(_damaged(source, error)) from error
@@ -116,19 +125,19 @@ def photo_from_pil(image: Image.Image, source: str = "the image") -> Photo:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            frames = getattr(image, "n_frames", 1)
-            if frames > 1:
-                notices.append(_frames_notice(image.format, frames))
+            notices += _extra_pictures(image)
             image.load()
             exif, orientation = _read_exif(image, notices)
             pixels, alpha, icc_profile = decode_upright(image, orientation, notices)
+            xmp = image.info.get("xmp")
     except InputError as error:
         raise InputError(f"{source} {error}") from error
     except MemoryError as error:
         raise InputError(f"{source} ({width}x{height} pixels) does not fit into memory: use a smaller photo") from error
     except Exception as error:  # on damaged files Pillow's plugins raise nearly everything
         raise InputError(_damaged(source, error)) from error
-    return Photo(pixels, alpha, image.mode in GREY_MODES, exif, icc_profile, source, tuple(notices))
+    words = descriptive_xmp(xmp) if isinstance(xmp, bytes) else None
+    return Photo(pixels, alpha, image.mode in GREY_MODES, exif, icc_profile, words, source, tuple(notices))
 
 
 def photo_from_array(pixels: npt.NDArray[np.uint8], source: str = "the array") -> Photo:
@@ -162,10 +171,19 @@ def _read_exif(image: Image.Image, notices: list[str]) -> tuple[bytes | None, in
     return data.removeprefix(EXIF_PREFIX), block.orientation
 
 
-def _frames_notice(image_format: str | None, frames: int) -> str:
-    if image_format == "MPO":
-        return f"{frames - 1} embedded extra picture(s) (gain map, depth or second view) are left out"
-    return f"only the first of {frames} frames is used"
+def _extra_pictures(image: Image.Image) -> list[str]:
+    """A notice of the pictures in the file that are not the photo, and would not fit a changed one."""
+    frames = getattr(image, "n_frames", 1)
+    if image.format in ("MPO", "HEIF"):
+        extra = frames - 1 + len(image.info.get("depth_images", ())) + len(image.info.get("aux", ()))
+        kinds = "gain map, depth or second view"
+        return [f"{extra} embedded extra picture(s) ({kinds}) are left out"] if extra else []
+    if frames > 1:
+        return [f"only the first of {frames} frames is used"]
+    xmp = image.info.get("xmp")
+    if isinstance(xmp, bytes) and tells_of_pictures(xmp):
+        return ["its gain map or depth map is left out, as it would not fit a changed picture"]
+    return []
 
 
 def _check_size(source: str, width: int, height: int) -> None:
@@ -183,27 +201,3 @@ def _too_large(source: str, claim: str) -> str:
 def _damaged(source: str, error: Exception) -> str:
     reason = " ".join(str(error).split()) or type(error).__name__
     return f"{source} is damaged or cut off ({reason[:120]}), expected a whole picture: copy or export it again"
-
-
-def _describe(head: bytes) -> str:
-    if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        if brand in (b"avif", b"avis"):
-            return "an AVIF picture, which this Pillow cannot read"
-        if brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"):
-            return "a HEIC picture"
-        return "a film, not a picture"
-    starts = {
-        b"%PDF": "a PDF document",
-        b"%!PS": "a PostScript file",
-        b"8BPS": "a Photoshop file",
-        b"\xff\x0a": "a JPEG XL picture",
-        b"\0\0\0\x0cJXL ": "a JPEG XL picture",
-        b"\0\0\0\x0cjP  ": "a JPEG 2000 picture",
-    }
-    for start, name in starts.items():
-        if head.startswith(start):
-            return name
-    if b"<svg" in head and head.lstrip().startswith(b"<"):
-        return "an SVG drawing"
-    return "not a picture, or a damaged one"

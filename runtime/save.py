@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
 import os
 import secrets
@@ -14,17 +16,19 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.exif import EXIF_PREFIX, parse_exif, serialise_exif
 from portraitlite.runtime.photo import Photo
 
-__all__ = ["check_output", "save_gray", "save_photo", "write_atomically"]
+__all__ = ["check_output", "remove_leftovers", "save_gray", "save_photo", "write_atomically"]
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
 _THUMBNAIL_BOX = (160, 120)  # what the EXIF standard asks for
 _STRIP_ROWS = 256
+_TIFF_XMP = 700  # the tag of the XMP packet
 
 
 def check_output(path: Path, *, force: bool) -> None:
@@ -44,9 +48,10 @@ def save_photo(
     """Write (H, W, 3) uint8 RGB pixels in the colour space of `like`, as JPEG (4:4:4), PNG, WebP or TIFF by suffix.
 
     The ICC profile of `like` is kept. Its EXIF is kept with orientation 1, the new size and a thumbnail of `pixels`
-    (TIFF: without thumbnail and interoperability fields). MakerNote, previews and all other metadata of the source
-    are left out, as they may show the original. The alpha of `like` is attached again; JPEG, which has none, gets the
-    pixels composited over white. Grey photos whose pixels are still grey are written as one channel.
+    (TIFF: without thumbnail and interoperability fields). Its XMP is kept as far as people wrote it. MakerNote,
+    previews and all other metadata of the source are left out, as they may show the original. The alpha of `like` is
+    attached again; JPEG, which has none, gets the pixels composited over white. Grey photos whose pixels are still
+    grey are written as one channel.
 
     Args:
         quality: 1 to 100, of JPEG and WebP.
@@ -68,6 +73,8 @@ def save_photo(
         exif = _new_exif(like.exif, image, image_format)
         if exif:
             options["exif"] = EXIF_PREFIX + exif
+        if like.xmp:
+            options |= _xmp_options(like.xmp, image_format)
         image.save(stream, format=image_format, **options)
 
 
@@ -98,11 +105,23 @@ def write_atomically(path: Path, data: bytes, *, force: bool = False) -> None:
         stream.write(data)
 
 
+def remove_leftovers(path: Path) -> None:
+    """Remove what a killed process left of its attempt to write `path`. Nobody may be writing it at the same time."""
+    with contextlib.suppress(OSError):
+        for part in path.parent.glob(f"{_part_prefix(path)}*.part"):
+            part.unlink(missing_ok=True)
+
+
+def _part_prefix(path: Path) -> str:
+    # A digest, as a name of the greatest length has no room for more.
+    return f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
+
+
 @contextmanager
 def _whole_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """A file beside `path` that takes its place at the end, or disappears on any failure."""
     _check_target(path, force=force)
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    part = path.with_name(f"{_part_prefix(path)}{secrets.token_hex(8)}.part")
     try:
         try:
             with part.open("x+b") as stream:
@@ -193,6 +212,14 @@ def _new_exif(exif: bytes | None, image: Image.Image, image_format: str) -> byte
         # Pillow weaves the fields into the file's own directory: no thumbnail, and a wrong pointer to `interop`.
         return serialise_exif(replace(block, interop={}), *image.size, thumbnail=b"")
     return serialise_exif(block, *image.size, thumbnail=_thumbnail(image))
+
+
+def _xmp_options(xmp: bytes, image_format: str) -> dict[str, Any]:
+    if image_format == "PNG":
+        text = PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", xmp.decode())
+        return {"pnginfo": text}
+    return {"tiffinfo": {_TIFF_XMP: xmp}} if image_format == "TIFF" else {"xmp": xmp}
 
 
 def _thumbnail(image: Image.Image) -> bytes:

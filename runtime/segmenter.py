@@ -13,9 +13,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from portraitlite.runtime.backends import TensorInfo, open_model
-from portraitlite.runtime.bundled import DEFAULT_MODEL, resolve_model
+from portraitlite.runtime.bundled import DEFAULT_MODEL, MODELS_FOLDER, resolve_model
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.metadata import ModelMetadata, read_metadata
+from portraitlite.runtime.model_trial import try_model
 from portraitlite.runtime.network_input import fit_photo, input_tensor
 from portraitlite.runtime.photo import Photo, photo_from_array, photo_from_pil
 from portraitlite.runtime.segmentation import Segmentation
@@ -46,7 +47,7 @@ class Segmenter:
         backend: str | None = None,
         metadata: ModelMetadata | None = None,
     ) -> None:
-        """Load.
+        """Load. A file that does not come with portraitlite is first tried in a process of its own (`try_model`).
 
         Args:
             model: name of a bundled model or path of a `.tflite` file.
@@ -60,6 +61,8 @@ class Segmenter:
         """
         path = resolve_model(model)
         content = path.read_bytes()
+        if path.parent != MODELS_FOLDER:
+            try_model(content, backend=backend, what=path.name)
         self._runner = open_model(content, threads=threads, backend=backend, what=path.name)
         found = metadata or read_metadata(content)
         if found is None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from portraitlite.convert.quantization.graph import FloatGraph, pack_model, unpack_model
 
-__all__ = ["finish_boundary", "quiet_dead_channels", "shift_input"]
+__all__ = ["finish_boundary", "op_between", "quiet_dead_channels", "shift_input"]
 
 UINT8, INT8, FLOAT32 = 3, 9, 0  # TensorType of schema.fbs
 DEAD = 1e-9  # a kernel below this gets no usable scale
@@ -76,7 +76,7 @@ def finish_boundary(model: bytes, mean: float, std: float) -> bytes:
         _bytes_in(schema, tree, "DEQUANTIZE", 1 / std, round(mean))
     if last.type == INT8:
         index = _add_tensor(schema, tree, last, UINT8, last.quantization.scale[0], last.quantization.zeroPoint[0] + 128)
-        graph.operators.append(_op(schema, tree, "QUANTIZE", graph.outputs[0], index))
+        graph.operators.append(op_between(schema, tree, "QUANTIZE", graph.outputs[0], index))
         _sign(tree, int(graph.outputs[0]), index)
         graph.outputs = np.array([index], np.int32)
     return pack_model(tree)
@@ -85,7 +85,7 @@ def finish_boundary(model: bytes, mean: float, std: float) -> bytes:
 def _bytes_in(schema: Any, tree: Any, kind: str, scale: float, zero_point: int) -> None:
     (graph,) = tree.subgraphs
     index = _add_tensor(schema, tree, graph.tensors[graph.inputs[0]], UINT8, scale, zero_point)
-    graph.operators.insert(0, _op(schema, tree, kind, index, graph.inputs[0]))
+    graph.operators.insert(0, op_between(schema, tree, kind, index, graph.inputs[0]))
     _sign(tree, int(graph.inputs[0]), index)
     graph.inputs = np.array([index], np.int32)
 
@@ -103,7 +103,8 @@ def _add_tensor(schema: Any, tree: Any, like: Any, kind: int, scale: float, zero
     return len(graph.tensors) - 1
 
 
-def _op(schema: Any, tree: Any, kind: str, source: int, target: int) -> Any:
+def op_between(schema: Any, tree: Any, kind: str, source: int, target: int) -> Any:
+    """A new op of one input and one output tensor, QUANTIZE or DEQUANTIZE; the caller places it."""
     builtin = getattr(schema.BuiltinOperator, kind)
     codes = [code.builtinCode for code in tree.operatorCodes]
     if builtin not in codes:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from portraitlite.convert.quantization.graph import Activation, FloatGraph, Op
 
-__all__ = ["can_emulate", "run_graph"]
+__all__ = ["can_emulate", "resized", "run_graph"]
 
+SMALL_POOL = 3  # a larger one pools the whole image and does not follow its size
+FOLLOWS_SIZE = {"CONV_2D", "DEPTHWISE_CONV_2D", "RESIZE_BILINEAR", "CONCATENATION", "MEAN", "PAD"}
+FOLLOWS_SIZE |= {"ADD", "SUB", "MUL", "LOGISTIC", "RELU", "RELU6", "HARD_SWISH"}
 # Called with (op index or -1 for the input, tensor, value); returns what is stored.
 Hook = Callable[[int, int, Any], Any]
 
@@ -21,6 +27,31 @@ def can_emulate(graph: FloatGraph, until: int) -> str | None:
         if op.output == until:
             return None
     return None
+
+
+def resized(graph: FloatGraph, until: int, height: int, width: int) -> dict[int, npt.NDArray[np.int32]] | None:
+    """Constants with which `run_graph` takes images of another size; None where the network is tied to its own.
+
+    A network of strided SAME convolutions has ceil(side / stride) rows at each stride; what it resizes to must be such
+    a size.
+    """
+    sides = graph.shapes[graph.input][1:3]
+    constants: dict[int, npt.NDArray[np.int32]] = {}
+    for op in graph.ops:
+        if op.kind in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
+            if max(op.options.filterHeight, op.options.filterWidth) > SMALL_POOL:
+                return None
+        elif op.kind not in FOLLOWS_SIZE:
+            return None
+        if op.kind == "RESIZE_BILINEAR":
+            found = graph.shapes[op.output][1:3]
+            stride = next((s for s in (1, 2, 4, 8, 16, 32) if tuple(-(-side // s) for side in sides) == found), None)
+            if stride is None:
+                return None
+            constants[op.inputs[1]] = np.array([-(-height // stride), -(-width // stride)], np.int32)
+        if op.output == until:
+            break
+    return constants
 
 
 def run_graph(
@@ -72,7 +103,7 @@ def _convolution(op: Op, inputs: list[Any]) -> Any:
     options = op.options
     if op.kind == "CONV_2D" and options.dilationHFactor > 1:
         result = _dilated(image, tf.transpose(kernel, [1, 2, 3, 0]), options.dilationHFactor, _padding(op))
-        return result + bias[0] if bias else result
+        return tf.nn.bias_add(result, bias[0]) if bias else result
     function = tf.nn.depthwise_conv2d if op.kind == "DEPTHWISE_CONV_2D" else tf.nn.conv2d
     result = function(
         image,
@@ -81,7 +112,7 @@ def _convolution(op: Op, inputs: list[Any]) -> Any:
         _padding(op),
         dilations=[options.dilationHFactor, options.dilationWFactor],
     )
-    return result + bias[0] if bias else result
+    return tf.nn.bias_add(result, bias[0]) if bias else result
 
 
 def _dilated(image: Any, kernel: Any, rate: int, padding: str) -> Any:

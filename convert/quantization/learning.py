@@ -3,31 +3,35 @@
 Each 8-bit rounding adds a little noise; ranges that are best tensor by tensor are not best together. So the quantized
 network is emulated, rounding included (gradients pass through it unchanged, as in quantization-aware training), and
 the steps and biases follow the gradient of the Kullback-Leibler divergence from the float network's class
-probabilities. Weights stay as they are, so this needs no labels, few photos and about a hundred steps.
+probabilities. Weights stay as they are, so this needs no labels, few photos and a few hundred steps, and no gradient
+of a kernel, which would double the time.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from portraitlite.convert.quantization.emulation import run_graph
-from portraitlite.convert.quantization.graph import Activation, FloatGraph, Op, score_tensor
+from portraitlite.convert.quantization.emulation import resized, run_graph
+from portraitlite.convert.quantization.graph import FloatGraph, score_tensor
+from portraitlite.convert.quantization.rounding import as_stored
 from portraitlite.convert.quantization.scales import Scale
 
 __all__ = ["DEFAULT_STEPS", "Emulated", "learn"]
 
-DEFAULT_STEPS = 100
+DEFAULT_STEPS = 200
+BATCH = 2  # cut-outs of an update
+LEAST_PART = 128  # pixels a side: smaller networks are fast anyway, and a quarter of their photo shows too little
 SCALE_RATE = 0.004  # of the logarithm of a step, per update
 BIAS_RATE = 0.002  # in steps of the tensor, per update
-STRETCH_RATE = 0.004  # of the logarithm of a channel's factor, per update
-MOMENTUM, SQUARES = 0.9, 0.98  # Adam's, the second short because a hundred updates are few
+MOMENTUM, SQUARES = 0.9, 0.98  # Adam's, the second short because a few hundred updates are few
 TINY = 1e-8
+Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Emulated:
     scales: Sequence[Scale]
     float_ops: frozenset[int] = frozenset()
 
-    def weights(self) -> dict[int, npt.NDArray[np.float32]]:
+    def weights(self) -> dict[int, Floats]:
         """Kernels rounded to symmetric int8 per channel; those of float ops are left out."""
         rounded = {}
         for index, op in enumerate(self.graph.ops):
@@ -58,20 +62,17 @@ class Emulated:
         """Tensor `until` of the quantized network.
 
         Args:
-            image: [1, H, W, 3] float32 on the byte grid.
-            constants: rounded kernels and biases.
+            image: [n, H, W, 3] float32 on the byte grid.
+            constants: rounded kernels and biases, and sizes where the image has not the network's own.
             steps: tensor index -> step, for tensors that have a scale.
             until: tensor index.
         """
-        zero = {tensor: float(scale.zero_point) for scale in self.scales for tensor in scale.tensors}
+        zero = {tensor: scale.zero_point for scale in self.scales for tensor in scale.tensors}
 
         def rounded(tensor: int, value: Any) -> Any:
             if tensor == self.graph.input or tensor not in steps:
                 return value  # the bytes of a photo lie on the grid already
-            import tensorflow as tf
-
-            stored = tf.clip_by_value(_round(value / steps[tensor]) + zero[tensor], -128.0, 127.0)
-            return (stored - zero[tensor]) * steps[tensor]
+            return as_stored(value, steps[tensor], zero[tensor])
 
         def written(op: int, tensor: int, value: Any) -> Any:
             return value if op in self.float_ops else rounded(tensor, value)
@@ -84,15 +85,9 @@ class Emulated:
         return run_graph(self.graph, image, until, constants, written=written, read=read)
 
 
-def _round(value: Any) -> Any:
-    import tensorflow as tf
-
-    return value + tf.stop_gradient(tf.round(value) - value)
-
-
 def learn(
     network: Emulated,
-    images: Sequence[npt.NDArray[np.float32]],
+    images: Sequence[Floats],
     updates: int = DEFAULT_STEPS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Scale]:
@@ -100,8 +95,8 @@ def learn(
 
     Args:
         network: the quantized network as it would be without learning.
-        images: calibration photos, [1, H, W, 3] float32 each; every other pass over one is mirrored.
-        updates: number of updates, one photo each.
+        images: calibration photos, [1, H, W, 3] float32 each.
+        updates: number of updates, each of `BATCH` quarters of photos (whole ones where the network's size is fixed).
         progress: called with (done, updates).
 
     Returns:
@@ -116,32 +111,30 @@ def learn(
     biased = [op for op in graph.ops if op.is_convolution and op.output in step_of and len(op.inputs) > 2]
     shifts = [tf.Variable(tf.zeros(len(graph.constants[op.inputs[2]]))) for op in biased]
     kernels = {tensor: tf.constant(kernel) for tensor, kernel in network.weights().items()}
-    pairs = _stretchable(graph, network.float_ops)
-    stretches = [tf.Variable(tf.zeros(graph.shapes[writer.output][-1])) for writer, _ in pairs]
     floor = next(scale.low for scale in network.scales if scores in scale.tensors)
     if graph.producer(scores) in network.float_ops:
         floor = -math.inf
-    variables = [*logs, *shifts, *stretches]
-    rates = [SCALE_RATE] * len(logs) + [BIAS_RATE] * len(shifts) + [STRETCH_RATE] * len(stretches)
+    height, width = graph.shapes[graph.input][1:3]
+    part = ((height + 1) // 2, (width + 1) // 2)
+    sizes = resized(graph, scores, *part) if min(part) >= LEAST_PART else None
+    if sizes is None:
+        part, sizes = (height, width), {}
+    variables = [*logs, *shifts]
+    rates = [SCALE_RATE] * len(logs) + [BIAS_RATE] * len(shifts)
     first = [tf.Variable(tf.zeros_like(v)) for v in variables]
     second = [tf.Variable(tf.zeros_like(v)) for v in variables]
 
     @tf.function  # type: ignore[untyped-decorator]
-    def update(image: Any, count: Any, decay: Any) -> None:
+    def update(image: Any, count: Any, decay: Any) -> Any:
         # What lies below the quantized range is no contender: it must not pull.
-        wanted = _probabilities(tf.maximum(run_graph(graph, image, scores), floor))
+        wanted = _probabilities(tf.maximum(run_graph(graph, image, scores, sizes), floor))
         with tf.GradientTape() as tape:
             steps: dict[int, Any] = dict(step_of)
             for scale, log in zip(learnable, logs, strict=True):
                 steps |= dict.fromkeys(scale.tensors, scale.step * tf.exp(log))
-            constants: dict[int, Any] = dict(kernels)
+            constants: dict[int, Any] = {**kernels, **sizes}
             for op, shift in zip(biased, shifts, strict=True):
                 constants[op.inputs[2]] = graph.constants[op.inputs[2]] + shift * step_of[op.output]
-            for (writer, reader), stretch in zip(pairs, stretches, strict=True):
-                factors = tf.exp(stretch)
-                constants[writer.inputs[1]] *= factors[:, None, None, None]
-                constants[writer.inputs[2]] *= factors
-                constants[reader.inputs[1]] /= factors
             found = _probabilities(network.output(image, constants, steps, scores))
             loss = tf.reduce_mean(tf.reduce_sum(tf.exp(wanted) * (wanted - found), axis=-1))
         gradients: Any = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
@@ -150,42 +143,30 @@ def learn(
             v.assign(SQUARES * v + (1 - SQUARES) * gradient**2)
             size = tf.sqrt(v / (1 - SQUARES**count)) + TINY
             variable.assign_sub(rate * decay * m / (1 - MOMENTUM**count) / size)
+        return loss
 
-    order = np.random.default_rng(0)
-    queue: list[int] = []
+    cut_outs = _cut_outs(images, part)
     for count in range(1, updates + 1):
-        queue = queue or order.permutation(len(images)).tolist()
-        image = images[queue.pop()]
-        if order.random() < 0.5:
-            image = image[:, :, ::-1]
+        batch = np.concatenate([next(cut_outs) for _ in range(BATCH)])
         decay = 0.5 * (1 + math.cos(math.pi * count / updates))
-        update(tf.constant(image), tf.constant(float(count)), tf.constant(decay))
+        update(tf.constant(batch), tf.constant(float(count)), tf.constant(decay))
         progress(count, updates)
     for op, shift in zip(biased, shifts, strict=True):
         learnt = graph.constants[op.inputs[2]] + shift.numpy() * np.float32(step_of[op.output])
         graph.constants[op.inputs[2]] = learnt.astype(np.float32)
-    for (writer, reader), stretch in zip(pairs, stretches, strict=True):
-        factors = np.exp(stretch.numpy())
-        graph.constants[writer.inputs[1]] = graph.constants[writer.inputs[1]] * factors[:, None, None, None]
-        graph.constants[writer.inputs[2]] = graph.constants[writer.inputs[2]] * factors
-        graph.constants[reader.inputs[1]] = graph.constants[reader.inputs[1]] / factors
     learnt_steps = {id(s): s.step * math.exp(float(log)) for s, log in zip(learnable, logs, strict=True)}
     return [dataclasses.replace(s, step=learnt_steps.get(id(s), s.step)) for s in network.scales]
 
 
-def _stretchable(graph: FloatGraph, float_ops: frozenset[int]) -> list[tuple[Op, Op]]:
-    """(convolution with ReLU6, its depthwise reader) pairs, quantized both.
-
-    Stretching a channel between them spends its 8 bits on its lower part; what ReLU6 then cuts off above is the price.
-    """
-    pairs = []
-    for index, writer in enumerate(graph.ops):
-        readers = graph.readers(writer.output)
-        if writer.kind != "CONV_2D" or writer.activation is not Activation.RELU6 or len(readers) != 1:
-            continue
-        if graph.ops[readers[0]].kind == "DEPTHWISE_CONV_2D" and not {index, readers[0]} & float_ops:
-            pairs.append((writer, graph.ops[readers[0]]))
-    return pairs
+def _cut_outs(images: Sequence[Floats], size: tuple[int, int]) -> Iterator[Floats]:
+    """Endless parts [1, *size, 3] of the photos, at random places, half of them mirrored; the same in every run."""
+    rng = np.random.default_rng(0)
+    while True:
+        for index in rng.permutation(len(images)):
+            image = images[index]
+            top, left = (int(rng.integers(image.shape[axis + 1] - size[axis] + 1)) for axis in (0, 1))
+            part = image[:, top : top + size[0], left : left + size[1]]
+            yield part[:, :, ::-1] if rng.random() < 0.5 else part
 
 
 def _probabilities(scores: Any) -> Any:

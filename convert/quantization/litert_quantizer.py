@@ -18,6 +18,7 @@ from portraitlite.convert.quantization.boundary import finish_boundary, quiet_de
 from portraitlite.convert.quantization.emulation import can_emulate
 from portraitlite.convert.quantization.equalization import equalize
 from portraitlite.convert.quantization.float_part import default_float_ops, float_ops
+from portraitlite.convert.quantization.float_storage import store_on_grid
 from portraitlite.convert.quantization.graph import FloatGraph, pack_model, score_tensor, unpack_model
 from portraitlite.convert.quantization.learning import Emulated, learn
 from portraitlite.convert.quantization.scales import Scale, initial_scales, score_window
@@ -85,7 +86,8 @@ def quantize_with_litert(
     shift_input(graph, mean, std)
     quiet_dead_channels(graph, {t: scale.step for scale in scales for t in scale.tensors})
     names = [graph.names[graph.ops[i].output] for i in sorted(kept)]
-    return finish_boundary(_write(graph.to_bytes(), "static_wi8_ai8", _ranges(graph, scales), names), mean, std)
+    model = _write(graph.to_bytes(), "static_wi8_ai8", _ranges(graph, scales), names)
+    return finish_boundary(store_on_grid(model) if kept else model, mean, std)
 
 
 class _Remembered:

@@ -50,12 +50,14 @@ class SensitivityReport:
 
     Attributes:
         photos: how many were run.
-        everything: all ops quantized.
-        layers: only this layer quantized, dearest first.
+        kept: layers that stay float in `everything` and in all segments.
+        everything: all other ops quantized.
+        layers: only this layer quantized, dearest first; empty where they were not asked for.
         segments: everything up to this layer float and the rest quantized, best first.
     """
 
     photos: int
+    kept: tuple[str, ...]
     everything: Cost
     layers: tuple[Cost, ...]
     segments: tuple[Cost, ...]
@@ -65,15 +67,17 @@ class SensitivityReport:
         return dataclasses.asdict(self)
 
     def to_table(self, rows: int = 15) -> str:
-        """The first rows of both lists as text."""
-        lines = [f"{'':34} labels changed    SNR dB   cosine"]
-        for title, costs in (
+        """As text: the `rows` dearest layers, and all segments."""
+        shown: list[tuple[str, Sequence[Cost]]] = [
             ("all layers quantized", [self.everything]),
-            ("one layer quantized", self.layers),
+            (f"one layer quantized, the {rows} dearest of {len(self.layers)}", self.layers[:rows]),
             ("float up to and with", self.segments),
-        ):
-            lines.append(title)
-            lines += [f"  {c.name:32} {c.changed:14.4%} {c.snr_db:9.1f} {c.cosine:8.5f}" for c in costs[:rows]]
+        ]
+        width = max(len(cost.name) for _, costs in shown for cost in costs) + 2
+        lines = [f"{'':{width}} labels changed    SNR dB   cosine"]
+        for title, costs in shown:
+            lines += [title] if costs else []
+            lines += [f"  {c.name:{width - 2}} {c.changed:14.4%} {c.snr_db:9.1f} {c.cosine:8.5f}" for c in costs]
         return "\n".join(lines)
 
 
@@ -81,13 +85,16 @@ def measure_sensitivity(
     network: Emulated,
     images: Sequence[Floats],
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    layers: bool = True,
 ) -> SensitivityReport:
     """Measure.
 
     Args:
-        network: quantized network; its own `float_ops` do not matter here.
+        network: quantized network; what its `float_ops` name stays float in all rows but those of single layers.
         images: photos, [1, H, W, 3] float32; a few are enough.
-        progress: called with (done, total) photos.
+        progress: called with (done, total) runs of the network.
+        layers: also measure every layer alone; there are several times as many as segments.
 
     Raises:
         InputError: no photo, or an op that cannot be emulated.
@@ -97,31 +104,35 @@ def measure_sensitivity(
     if not images:
         raise InputError("a sensitivity report needs at least one photo; give --calibrate FOLDER")
     if (unknown := can_emulate(graph, scores)) is not None:
-        raise InputError(f"the network holds {unknown}, which the sensitivity report cannot emulate")
-    names = layer_names(graph)
+        raise InputError(f"the network holds {unknown}, which cannot be emulated: what 8 bits cost it is not known")
     count = next(i for i, op in enumerate(graph.ops) if op.output == scores) + 1
-    ends = block_ends(names[:count])
-    alone = np.eye(count, dtype=bool)
-    segments = np.array([[op > end for op in range(count)] for end in ends])
-    rows = np.concatenate([np.ones((1, count), bool), alone, segments])
+    names = layer_names(graph)[:count]
+    ends = block_ends(names)
+    quantizable = np.array([op not in network.float_ops for op in range(count)])
+    alone = np.eye(count, dtype=bool)[: count if layers else 0]
+    segments = np.array([[op > end and quantizable[op] for op in range(count)] for end in ends], bool)
+    rows = np.concatenate([quantizable[None], alone, segments.reshape(len(ends), count)])
     run = _switchable(network, scores)
     # Scores below the range are no contenders: that they are cut off is no error.
     floor = np.float32(next(scale.low for scale in network.scales if scores in scale.tensors))
 
     sums = np.zeros((len(rows), 5))
-    for done, image in enumerate(images, 1):
+    total = len(images) * len(rows)
+    for photo, image in enumerate(images):
         exact = np.maximum(run(image, np.zeros(count, bool), False), floor)
         for row, quantized in enumerate(rows):
-            sums[row] += _compare(exact, np.maximum(run(image, quantized, row > count), floor))
-        progress(done, len(images))
-    labels = ["everything", *names[:count], *(names[end] for end in ends)]
-    sizes = [count] + [1] * count + [end + 1 for end in ends]
+            crossing = row == 0 or row > len(alone)  # a single layer's input is the float network's
+            sums[row] += _compare(exact, np.maximum(run(image, quantized, crossing), floor))
+            progress(photo * len(rows) + row + 1, total)
+    labels = ["everything", *names[: len(alone)], *(names[end] for end in ends)]
+    sizes = [int(quantizable.sum()), *[1] * len(alone), *(end + 1 for end in ends)]
     costs = [_cost(*row) for row in zip(labels, sizes, sums, strict=True)]
     return SensitivityReport(
         len(images),
+        tuple(dict.fromkeys(names[op] for op in sorted(network.float_ops) if op < count)),
         costs[0],
-        tuple(sorted(costs[1 : count + 1], key=lambda c: c.snr_db)),
-        tuple(sorted(costs[count + 1 :], key=lambda c: c.changed)),
+        tuple(sorted(costs[1 : len(alone) + 1], key=lambda c: c.snr_db)),
+        tuple(sorted(costs[len(alone) + 1 :], key=lambda c: (c.changed, c.ops))),
     )
 
 
@@ -130,11 +141,11 @@ def _switchable(network: Emulated, scores: int) -> Callable[[Floats, npt.NDArray
     import tensorflow as tf
 
     graph = network.graph
-    rounded = network.weights()
+    rounded = dataclasses.replace(network, float_ops=frozenset()).weights()  # which are used is said call by call
     kernels = {op.inputs[1]: i for i, op in enumerate(graph.ops) if op.is_convolution and op.inputs[1] in rounded}
     scale_of = {t: scale for scale in network.scales for t in scale.tensors if t != graph.input}
 
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def run(image: Any, quantized: Any, crossing: Any) -> Any:
         def at_tensor(tensor: int, wanted: Any, value: Any) -> Any:
             if tensor not in scale_of:

@@ -87,7 +87,11 @@ class InterpreterRunner:
                     f"it got {value.dtype} {list(value.shape)}"
                 )
             self.interpreter.set_tensor(index, value)
-        self.interpreter.invoke()
+        try:
+            self.interpreter.invoke()
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"the model cannot be run by {self.backend} ({reason}); it is damaged") from error
         return tuple(self.interpreter.get_tensor(index) for _, index in self._outputs)
 
 

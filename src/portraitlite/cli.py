@@ -20,6 +20,7 @@ COMMAND_MODULES = (
     "portraitlite.convert.inspect.commands",
     "portraitlite.convert.training.commands",
     "portraitlite.runtime.commands",
+    "portraitlite.runtime.layers.command",
     "portraitlite.benchmarks.commands",
 )
 

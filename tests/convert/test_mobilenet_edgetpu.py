@@ -17,7 +17,8 @@ from portraitlite.convert.networks.layers import Network, layer_name
 from portraitlite.convert.networks.mobilenet_edgetpu import infer
 from portraitlite.convert.outputs import OutputSpec, output_function
 from portraitlite.convert.pipeline import count_ops
-from portraitlite.convert.quantize import quantize
+from portraitlite.convert.quantization import FloatNetwork
+from portraitlite.convert.quantization.tflite_converter import convert_with_tensorflow
 from portraitlite.convert.spec import Backbone, DeepLabSpec, Head
 from portraitlite.convert.types import Recipe
 from portraitlite.convert.weights import load_variables
@@ -113,7 +114,7 @@ def test_the_files_hold_only_ops_that_phones_have(oracle: Any, rng: np.random.Ge
     images = [rng.uniform(-1, 1, (1, 65, 97, 3)).astype("f4") for _ in range(3)]
     want = np.asarray(network.model(images[0]))
 
-    model = quantize(function, 65, 97, Recipe.FP32, None)
+    model = convert_with_tensorflow(FloatNetwork(function, 65, 97), Recipe.FP32, None)
     # The image-level feature is one pixel that the resize spreads.
     expected = {"DEPTHWISE_CONV_2D": 13, "MEAN": 1, "RESIZE_BILINEAR": 1, "CONCATENATION": 1}
     ops = count_ops(model)
@@ -122,7 +123,7 @@ def test_the_files_hold_only_ops_that_phones_have(oracle: Any, rng: np.random.Ge
     (got,) = open_model(model).run({"image": images[0]})
     assert np.abs(got - want).max() <= 1e-3 * np.ptp(want)
 
-    model = quantize(function, 65, 97, Recipe.INT8, images)
+    model = convert_with_tensorflow(FloatNetwork(function, 65, 97), Recipe.INT8, images)
     assert count_ops(model).keys() - ops.keys() <= {"QUANTIZE"}
     runner = open_model(model)
     (info,), (result,) = runner.inputs, runner.outputs

@@ -22,7 +22,8 @@ from portraitlite.convert.networks.lr_aspp import POOLING_CROP, POOLING_STRIDE
 from portraitlite.convert.networks.mobilenet_v3 import infer
 from portraitlite.convert.outputs import OutputSpec, output_function
 from portraitlite.convert.pipeline import count_ops
-from portraitlite.convert.quantize import quantize
+from portraitlite.convert.quantization import FloatNetwork
+from portraitlite.convert.quantization.tflite_converter import convert_with_tensorflow
 from portraitlite.convert.spec import Backbone, DeepLabSpec, Head
 from portraitlite.convert.types import Recipe
 from portraitlite.convert.weights import load_variables
@@ -196,7 +197,7 @@ def test_the_files_hold_only_ops_that_phones_have(oracle: Any, rng: np.random.Ge
     images = [rng.uniform(-1, 1, (1, 97, 129, 3)).astype("f4") for _ in range(3)]
     want = np.asarray(network.model(images[0]))
 
-    model = quantize(function, 97, 129, Recipe.FP32, None)
+    model = convert_with_tensorflow(FloatNetwork(function, 97, 129), Recipe.FP32, None)
     # Two hard swishes in each of 8 blocks, one in the first and the last convolution. Gates: 9 and the head's, each one
     # MUL for its 1/6 and one to apply it, its + 3 part of the biases; two MEANs for each of the 9. Sums: 8 and the
     # decoder's.
@@ -214,7 +215,7 @@ def test_the_files_hold_only_ops_that_phones_have(oracle: Any, rng: np.random.Ge
     (got,) = open_model(model).run({"image": images[0]})
     assert np.abs(got - want).max() <= 1e-3 * np.ptp(want)
 
-    model = quantize(function, 97, 129, Recipe.INT8, images)
+    model = convert_with_tensorflow(FloatNetwork(function, 97, 129), Recipe.INT8, images)
     assert count_ops(model).keys() - ops.keys() <= {"QUANTIZE"}
     runner = open_model(model)
     (info,), (result,) = runner.inputs, runner.outputs

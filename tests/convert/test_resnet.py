@@ -20,7 +20,8 @@ from portraitlite.convert.networks.atrous import strides_and_dilations
 from portraitlite.convert.networks.layers import LayerMaker
 from portraitlite.convert.outputs import OutputSpec, output_function
 from portraitlite.convert.pipeline import count_ops
-from portraitlite.convert.quantize import quantize
+from portraitlite.convert.quantization import FloatNetwork
+from portraitlite.convert.quantization.tflite_converter import convert_with_tensorflow
 from portraitlite.convert.spec import DeepLabSpec
 from portraitlite.convert.types import Recipe
 from portraitlite.convert.weights import compare_variables, load_variables
@@ -147,7 +148,7 @@ def test_tflite_keeps_dilated_convolutions_whole(
     function = output_function(network, spec, OutputSpec(OutputKind.LABELS))
     image = rng.uniform(-1, 1, (1, *crop, 3)).astype("f4")
     want = np.asarray(function(image))
-    model = quantize(function, *crop, recipe, [image] * 2)
+    model = convert_with_tensorflow(FloatNetwork(function, *crop), recipe, [image] * 2)
     ops = count_ops(model)
     # Root, shortcuts, 16 units, image pooling, aspp0, pointwise ones of ASPP, projection, decoder, logits.
     assert ops["CONV_2D"] == 3 + 4 + 16 * 3 + 1 + 1 + 3 + 1 + 3 + 1

@@ -11,7 +11,8 @@ import pytest
 
 from portraitlite.convert.networks import build_network
 from portraitlite.convert.networks.layers import Network
-from portraitlite.convert.quantize import quantize
+from portraitlite.convert.quantization import FloatNetwork
+from portraitlite.convert.quantization.tflite_converter import convert_with_tensorflow
 from portraitlite.convert.sources.tflite_file import read_tflite
 from portraitlite.convert.sources.tflite_graph import TfliteGraph
 from portraitlite.convert.spec import DeepLabSpec
@@ -38,7 +39,9 @@ def _export(network: Network, recipe: Recipe) -> bytes:
     photos = None
     if recipe is Recipe.INT8:
         photos = [np.random.default_rng(i).uniform(-1, 1, (1, height, width, 3)).astype("f4") for i in range(3)]
-    return quantize(lambda x: network.model(x, training=False), height, width, recipe, photos)
+    return convert_with_tensorflow(
+        FloatNetwork(lambda x: network.model(x, training=False), height, width), recipe, photos
+    )
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +96,7 @@ def _convert(build: Any) -> bytes:
 
     image = keras.Input((33, 33, 3), batch_size=1)
     model = keras.Model(image, build(keras.layers, image))
-    return quantize(lambda x: model(x, training=False), 33, 33, Recipe.FP32, None)
+    return convert_with_tensorflow(FloatNetwork(lambda x: model(x, training=False), 33, 33), Recipe.FP32, None)
 
 
 def test_other_networks_are_refused(tmp_path: Path) -> None:

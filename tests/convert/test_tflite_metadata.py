@@ -21,7 +21,8 @@ import numpy.typing as npt
 import pytest
 
 from portraitlite.convert.metadata_writer import write_metadata
-from portraitlite.convert.quantize import quantize
+from portraitlite.convert.quantization import FloatNetwork
+from portraitlite.convert.quantization.tflite_converter import convert_with_tensorflow
 from portraitlite.convert.tflite_metadata import LABELS_FILE, TFLITE_METADATA, add_tflite_metadata
 from portraitlite.convert.types import Recipe
 from portraitlite.runtime.bundled import resolve_model
@@ -73,7 +74,7 @@ def _colour_model(recipe: str, kind: str, channels: int = 3) -> tuple[bytes, Mod
 
     photos = np.random.default_rng(1).uniform(-1, 1, (4, 1, *SIZE, 3)).astype("f4")
     calibration = list(photos) if recipe == "int8" else None
-    model = quantize(function, *SIZE, Recipe(meta.recipe), calibration, uint8_input=camera)
+    model = convert_with_tensorflow(FloatNetwork(function, *SIZE, uint8_input=camera), Recipe(meta.recipe), calibration)
     return write_metadata(model, meta), meta
 
 

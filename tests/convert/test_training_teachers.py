@@ -28,7 +28,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An 8-bit network (1x1 convolution at stride 4, upsampling, argmax) and two photos whose colours are ramps."""
     import tensorflow as tf
 
-    from portraitlite.convert.quantize import quantize
+    from portraitlite.convert.quantization import FloatNetwork
+    from portraitlite.convert.quantization.tflite_converter import convert_with_tensorflow
     from portraitlite.convert.types import Recipe
 
     def network(image: Any) -> Any:
@@ -40,7 +41,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     images = [rng.uniform(-1, 1, (1, SIDE, SIDE, 3)).astype(np.float32) for _ in range(4)]
     images += [np.full((1, SIDE, SIDE, 3), value, np.float32) for value in (-1, 1)]
-    (folder / "teacher.tflite").write_bytes(quantize(network, SIDE, SIDE, Recipe.INT8, images))
+    model = convert_with_tensorflow(FloatNetwork(network, SIDE, SIDE), Recipe.INT8, images)
+    (folder / "teacher.tflite").write_bytes(model)
     (folder / "images").mkdir()
     for i, (height, width) in enumerate(((132, 165), (66, 99))):
         ramp = np.stack(

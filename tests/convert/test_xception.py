@@ -20,7 +20,8 @@ from portraitlite.convert.networks.head_variables import default_atrous_rates
 from portraitlite.convert.networks.layers import LayerMaker
 from portraitlite.convert.outputs import OutputSpec, output_function
 from portraitlite.convert.pipeline import count_ops
-from portraitlite.convert.quantize import quantize
+from portraitlite.convert.quantization import FloatNetwork
+from portraitlite.convert.quantization.tflite_converter import convert_with_tensorflow
 from portraitlite.convert.spec import Backbone, DeepLabSpec, Head
 from portraitlite.convert.types import Recipe
 from portraitlite.convert.weights import compare_variables, load_variables
@@ -195,7 +196,7 @@ def test_tflite_keeps_dilated_convolutions_whole(
     network = build_network(case.spec)
     load_variables(network, case.variables)
     function = output_function(network, case.spec, OutputSpec(OutputKind.LOGITS))
-    model = quantize(function, *crop, recipe, [case.image] * 2)
+    model = convert_with_tensorflow(FloatNetwork(function, *crop), recipe, [case.image] * 2)
     ops = count_ops(model)
     # Three per unit (12 and the last block), one per branch of the head, two in the decoder.
     assert ops["DEPTHWISE_CONV_2D"] == 13 * 3 + (3 if head == "aspp" else 5) + 2
