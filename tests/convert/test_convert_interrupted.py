@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 # Runs the command line and, at the first call of the function named, sends itself the signal named.
 SCRIPT = """
 import importlib, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it, and these tests may run in one
 module, name, sent = sys.argv[1:4]
 target = importlib.import_module(module)
 real = getattr(target, name)

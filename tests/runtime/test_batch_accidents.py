@@ -168,7 +168,9 @@ def test_killed_parent_leaves_whole_files_and_resume_does_the_rest(many: Path) -
 
 
 def test_control_c_is_one_line_and_whole_files(many: Path) -> None:
-    process = cli("segment", many / "in", "-o", many / "out", "--jobs", "2", start_new_session=True)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # background jobs ignore it, and this may run in one
+    arguments = ("segment", many / "in", "-o", many / "out", "--jobs", "2")
+    process = cli(*arguments, start_new_session=True, preexec_fn=heard)
     wait_for_the_first(many)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
     _, errors = process.communicate(timeout=60)
