@@ -1,4 +1,4 @@
-"""The files of a conversion: checked before the work, written at its end, all of them or none."""
+"""The files of a conversion: checked before the work, written at its end."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ def check_files(output: Path, sensitivity: Path | None, *, force: bool) -> Path:
 
 def write_files(files: Mapping[Path, bytes], *, force: bool) -> None:
     """Write each file whole. When one fails or the user interrupts, those that were not there before disappear again.
+
+    Files that stood there and have been replaced by then stay replaced.
 
     Raises:
         InputError: one cannot be written.

@@ -87,8 +87,9 @@ def run_photos(
         _run_one(PhotoTask(inputs[0], output), open_worker, check, resume=resume, json=json, quiet=quiet)
         return
     tasks = plan_outputs(inputs, output, suffix_of)
-    skipped = [task for task in tasks if resume and task.output.exists()]
-    open_tasks = [task for task in tasks if task not in skipped]
+    skipped, open_tasks = list[PhotoTask](), list[PhotoTask]()
+    for task in tasks:
+        (skipped if resume and task.output.exists() else open_tasks).append(task)
     if skipped:
         say(f"{len(skipped)} of {len(tasks)} photos are done already", quiet=quiet)
     done: list[PhotoDone] = []

@@ -22,7 +22,7 @@ from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.exif import EXIF_PREFIX, parse_exif, serialise_exif
 from portraitlite.runtime.photo import Photo
 
-__all__ = ["check_output", "remove_leftovers", "save_gray", "save_photo", "write_atomically"]
+__all__ = ["check_output", "part_prefix", "remove_leftovers", "save_gray", "save_photo", "write_atomically"]
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
@@ -108,11 +108,12 @@ def write_atomically(path: Path, data: bytes, *, force: bool = False) -> None:
 def remove_leftovers(path: Path) -> None:
     """Remove what a killed process left of its attempt to write `path`. Nobody may be writing it at the same time."""
     with contextlib.suppress(OSError):
-        for part in path.parent.glob(f"{_part_prefix(path)}*.part"):
+        for part in path.parent.glob(f"{part_prefix(path)}*.part"):
             part.unlink(missing_ok=True)
 
 
-def _part_prefix(path: Path) -> str:
+def part_prefix(path: Path) -> str:
+    """How the names of unfinished files and folders beside `path` begin: a later run knows them by it."""
     # A digest, as a name of the greatest length has no room for more.
     return f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
 
@@ -121,7 +122,7 @@ def _part_prefix(path: Path) -> str:
 def _whole_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """A file beside `path` that takes its place at the end, or disappears on any failure."""
     _check_target(path, force=force)
-    part = path.with_name(f"{_part_prefix(path)}{secrets.token_hex(8)}.part")
+    part = path.with_name(f"{part_prefix(path)}{secrets.token_hex(8)}.part")
     try:
         try:
             with part.open("x+b") as stream:

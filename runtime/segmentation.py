@@ -14,7 +14,7 @@ from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.resize import resize_bilinear
 from portraitlite.runtime.types import OutputKind, ResizeConvention
 
-__all__ = ["Box", "Segmentation"]
+__all__ = ["Box", "Segmentation", "mask_at_size", "samples_inside"]
 
 Box = tuple[float, float, float, float]
 
@@ -98,10 +98,7 @@ class Segmentation:
 
     def photo_mask(self, label: str) -> npt.NDArray[np.uint8]:
         """(H, W) uint8 at photo size, by Pillow's 8-bit BILINEAR over `box`."""
-        mask = Image.fromarray(self.mask(label))
-        return np.asarray(
-            mask.resize((self.width, self.height), Image.Resampling.BILINEAR, box=self._inside(mask.size))
-        )
+        return mask_at_size(self.mask(label), self.box, self.height, self.width)
 
     def label_map(self) -> npt.NDArray[np.uint8]:
         """(H, W) uint8 class indices at photo size.
@@ -135,9 +132,28 @@ class Segmentation:
             raise InputError(f"the model knows no class {label!r}; it knows {', '.join(self.labels)}")
         return self.labels.index(label)
 
-    def _inside(self, size: tuple[int, int]) -> Box:
-        left, top, right, bottom = self.box
-        return max(left, 0.0), max(top, 0.0), min(right, float(size[0])), min(bottom, float(size[1]))
+
+def mask_at_size(mask: npt.NDArray[np.uint8], box: Box, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """A mask at another size, by Pillow's 8-bit BILINEAR.
+
+    Args:
+        mask: (h, w) uint8.
+        box: the photo's rim in pixel-edge coordinates of `mask`, as `Segmentation.box`.
+        height, width: in pixels.
+
+    Returns:
+        (height, width) uint8 over the whole photo.
+    """
+    left, top, right, bottom = box
+    inside = (max(left, 0.0), max(top, 0.0), min(right, float(mask.shape[1])), min(bottom, float(mask.shape[0])))
+    return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.BILINEAR, box=inside))
+
+
+def samples_inside(box: Box, height: int, width: int) -> tuple[slice, slice]:
+    """Rows and columns of a (height, width) map that show the photo: to whole samples, at least one of each."""
+    left, top, right, bottom = box
+    rows = slice(max(0, round(top)), max(1, min(height, round(bottom))))
+    return rows, slice(max(0, round(left)), max(1, min(width, round(right))))
 
 
 def _span(used: float, source: int, samples: int, convention: ResizeConvention) -> tuple[float, float]:

@@ -8,13 +8,12 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from portraitlite.runtime.components import Labels, component_labels, dilate, grow_labels
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.figures import INSIDE, SOFT_RIM, Figure, fill_holes, find_figures
 from portraitlite.runtime.metadata import ModelMetadata
-from portraitlite.runtime.segmentation import Box, Segmentation
+from portraitlite.runtime.segmentation import Box, Segmentation, mask_at_size, samples_inside
 
 __all__ = ["HELD_LABELS", "MIN_SHARE", "Keep", "SubjectChoice", "SubjectMask", "check_choice", "subject_mask"]
 
@@ -94,10 +93,7 @@ class SubjectMask:
 
     def resized(self, height: int, width: int) -> Bytes:
         """(height, width) uint8 over the whole photo, by Pillow's 8-bit BILINEAR."""
-        left, top, right, bottom = self.box
-        inside = (max(left, 0.0), max(top, 0.0), min(right, self.values.shape[1]), min(bottom, self.values.shape[0]))
-        mask = Image.fromarray(self.values)
-        return np.asarray(mask.resize((width, height), Image.Resampling.BILINEAR, box=inside))
+        return mask_at_size(self.values, self.box, height, width)
 
 
 def check_choice(choice: SubjectChoice, metadata: ModelMetadata) -> None:
@@ -132,9 +128,7 @@ def subject_mask(segmentation: Segmentation, choice: SubjectChoice | None = None
     choice = choice or SubjectChoice()
     check_choice(choice, segmentation.metadata)
     whole = segmentation.mask(choice.label)
-    left, top, right, bottom = segmentation.box
-    rows = slice(max(0, round(top)), max(1, min(whole.shape[0], round(bottom))))
-    columns = slice(max(0, round(left)), max(1, min(whole.shape[1], round(right))))
+    rows, columns = samples_inside(segmentation.box, *whole.shape)
     values = fill_holes(whole[rows, columns])
     labels, found = find_figures(values)
     kept = _kept(labels, found, choice, segmentation.width / segmentation.height)

@@ -62,10 +62,13 @@ def tells_of_pictures(packet: bytes) -> bool:
 
 def descriptive_xmp(packet: bytes) -> bytes | None:
     """A new packet (UTF-8, at most MAX_XMP_BYTES) with what people wrote; None if that is nothing or unreadable."""
-    if len(packet) > _MAX_READ_BYTES or b"<!" in packet or b"\0" in packet:
+    if len(packet) > _MAX_READ_BYTES:
+        return None
+    packet = packet.strip(b"\0\t\r\n ")  # some writers pad with zeros
+    if b"<!" in packet or b"\0" in packet:
         return None  # XMP has no document type and thus no entities, and this reader no UTF-16
     try:
-        tree = ElementTree.fromstring(packet.strip(b"\0\t\r\n "))  # noqa: S314 - neither entities nor size can hurt
+        tree = ElementTree.fromstring(packet)  # noqa: S314 - neither entities nor size can hurt
     except (ElementTree.ParseError, ValueError, LookupError):
         return None
     kept = ElementTree.Element(f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": ""})

@@ -25,7 +25,7 @@ from portraitlite.convert.quantization.scales import Scale
 __all__ = ["DEFAULT_STEPS", "Emulated", "learn"]
 
 DEFAULT_STEPS = 200
-BATCH = 2  # cut-outs of an update
+QUARTERS = 2  # of photos, in an update
 LEAST_PART = 128  # pixels a side: smaller networks are fast anyway, and a quarter of their photo shows too little
 SCALE_RATE = 0.004  # of the logarithm of a step, per update
 BIAS_RATE = 0.002  # in steps of the tensor, per update
@@ -96,7 +96,8 @@ def learn(
     Args:
         network: the quantized network as it would be without learning.
         images: calibration photos, [1, H, W, 3] float32 each.
-        updates: number of updates, each of `BATCH` quarters of photos (whole ones where the network's size is fixed).
+        updates: number of updates, each of `QUARTERS` quarters of photos, or of one whole photo where the
+            network is tied to its size or smaller than `LEAST_PART` asks for.
         progress: called with (done, updates).
 
     Returns:
@@ -117,15 +118,16 @@ def learn(
     height, width = graph.shapes[graph.input][1:3]
     part = ((height + 1) // 2, (width + 1) // 2)
     sizes = resized(graph, scores, *part) if min(part) >= LEAST_PART else None
+    batch_size = QUARTERS
     if sizes is None:
-        part, sizes = (height, width), {}
+        part, sizes, batch_size = (height, width), {}, 1
     variables = [*logs, *shifts]
     rates = [SCALE_RATE] * len(logs) + [BIAS_RATE] * len(shifts)
     first = [tf.Variable(tf.zeros_like(v)) for v in variables]
     second = [tf.Variable(tf.zeros_like(v)) for v in variables]
 
     @tf.function  # type: ignore[untyped-decorator]
-    def update(image: Any, count: Any, decay: Any) -> Any:
+    def update(image: Any, count: Any, decay: Any) -> None:
         # What lies below the quantized range is no contender: it must not pull.
         wanted = _probabilities(tf.maximum(run_graph(graph, image, scores, sizes), floor))
         with tf.GradientTape() as tape:
@@ -143,11 +145,10 @@ def learn(
             v.assign(SQUARES * v + (1 - SQUARES) * gradient**2)
             size = tf.sqrt(v / (1 - SQUARES**count)) + TINY
             variable.assign_sub(rate * decay * m / (1 - MOMENTUM**count) / size)
-        return loss
 
     cut_outs = _cut_outs(images, part)
     for count in range(1, updates + 1):
-        batch = np.concatenate([next(cut_outs) for _ in range(BATCH)])
+        batch = np.concatenate([next(cut_outs) for _ in range(batch_size)])
         decay = 0.5 * (1 + math.cos(math.pi * count / updates))
         update(tf.constant(batch), tf.constant(float(count)), tf.constant(decay))
         progress(count, updates)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
 from portraitlite.runtime.blur.renderer import BlurRenderer
 from portraitlite.runtime.errors import InputError
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BRIGHTNESS", "Blur", "Brightness", "Desaturate", "Replace"]
 
 MAX_BRIGHTNESS = 4.0
-STRIP_ROWS = 256
-LUMA = (19595, 38470, 7471)  # ITU-R BT.601 in 1/65536, as Pillow's "L"
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -67,13 +65,7 @@ class Desaturate:
             raise InputError(f"desaturate is {self.amount}; give an amount from 0 to 1")
 
     def __call__(self, rgb: Bytes, weight: Bytes) -> Bytes:
-        out = np.empty_like(rgb)
-        share = round(self.amount * 256)
-        for top in range(0, len(rgb), STRIP_ROWS):
-            part = rgb[top : top + STRIP_ROWS].astype(np.int32)
-            luma = (part @ np.array(LUMA, np.int32) + (1 << 15)) >> 16
-            out[top : top + STRIP_ROWS] = (part * (256 - share) + luma[..., None] * share + 128) >> 8
-        return out
+        return np.asarray(ImageEnhance.Color(Image.fromarray(rgb)).enhance(1 - self.amount))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import os
 import re
 import secrets
@@ -19,6 +18,7 @@ from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.layers.openraster import OpenRasterWriter, png_options
 from portraitlite.runtime.layers.paint import Canvas, Effect, PaintedLayer, paint_layers
 from portraitlite.runtime.layers.stack import Layer, LayerStack
+from portraitlite.runtime.save import part_prefix
 
 __all__ = ["LayerFolder", "check_folder", "safe_name", "write_layers"]
 
@@ -137,8 +137,7 @@ def _whole_folder(folder: Path, *, force: bool) -> Iterator[Path]:
     """A folder beside `folder` that takes its place at the end, or disappears on any failure."""
     check_folder(folder, force=force)
     target = folder.absolute()
-    # A digest, as a name of the greatest length has no room for more.
-    prefix = f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}-"
+    prefix = part_prefix(target)
     for left_by_a_killed_process in target.parent.glob(f"{prefix}*.layers"):
         shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
     part, old = (target.with_name(f"{prefix}{secrets.token_hex(8)}.layers") for _ in range(2))
@@ -148,7 +147,12 @@ def _whole_folder(folder: Path, *, force: bool) -> Iterator[Path]:
             yield part
             if target.is_dir():
                 target.rename(old)
-            part.rename(target)
+            try:
+                part.rename(target)
+            except BaseException:
+                if old.is_dir():
+                    old.rename(target)  # what was there before is better than nothing
+                raise
         except OSError as error:
             reason = error.strerror or str(error)
             raise InputError(

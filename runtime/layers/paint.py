@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageChops
 
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.layers.extend import extend_colours
-from portraitlite.runtime.layers.stack import HIDDEN_FROM, Layer, LayerStack
+from portraitlite.runtime.layers.stack import HIDDEN_FROM, Layer, LayerStack, share_of
 
 __all__ = ["CLEAN", "Canvas", "Effect", "PaintedLayer", "paint_layers"]
 
 CLEAN = 230  # of 255: from this weight on, a pixel shows its label's colour and nothing else's
-STRIP_ROWS = 64
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -60,7 +60,10 @@ def paint_layers(stack: LayerStack, effects: Mapping[str, Sequence[Effect]] | No
         own = layer.weight if photo.alpha is None else _product(layer.weight, photo.alpha[layer.place])
         is_bottom = layer is stack.layers[0]
         under = below[layer.place]
-        alpha = _share(own, under, nothing=255 if is_bottom else 0)
+        total = own.astype(np.uint16) + under
+        alpha = share_of(own, total)
+        if is_bottom:
+            alpha[total == 0] = 255
         if layer.visible:
             below[layer.place] = under + np.minimum(own, 255 - under)
         rgb = _behind_others(stack, hidden) if is_bottom else photo.pixels
@@ -77,61 +80,26 @@ def paint_layers(stack: LayerStack, effects: Mapping[str, Sequence[Effect]] | No
 
 
 class Canvas:
-    """What the layers make together: source-over with straight alpha in 8 bits, as image editors do it.
-
-    Attributes:
-        rgba: (H, W, 4) uint8.
-    """
+    """What the layers make together: source-over with straight alpha in 8 bits, as image editors do it."""
 
     def __init__(self, height: int, width: int) -> None:
         """Transparent."""
-        self.rgba = np.zeros((height, width, 4), np.uint8)
+        self._image = Image.new("RGBA", (width, height))
 
     def add(self, painted: PaintedLayer) -> None:
         """Lay a layer over what is there, unless it is hidden."""
-        if not painted.layer.visible:
-            return
-        place = self.rgba[painted.layer.place]
-        for top in range(0, len(place), STRIP_ROWS):
-            rows = slice(top, top + STRIP_ROWS)
-            place[rows] = _over(painted.rgba[rows], place[rows])
+        if painted.layer.visible:
+            self._image.alpha_composite(Image.fromarray(painted.rgba), (painted.layer.left, painted.layer.top))
 
     @property
     def picture(self) -> Bytes:
         """(H, W, 3) uint8 RGB if all of it is opaque, else (H, W, 4) RGBA."""
-        opaque = bool((self.rgba[..., 3] == 255).all())
-        return np.ascontiguousarray(self.rgba[..., :3]) if opaque else self.rgba
-
-
-def _over(source: Bytes, backdrop: Bytes) -> Bytes:
-    """Both (h, w, 4) uint8; rounded to nearest. All terms fit 32 bits: 255^3 + half."""
-    upper = source[..., 3:].astype(np.uint32) * 255
-    lower = backdrop[..., 3:].astype(np.uint32) * (255 - source[..., 3:].astype(np.uint32))
-    total = upper + lower
-    out = np.empty_like(source)
-    out[..., :3] = (source[..., :3] * upper + backdrop[..., :3] * lower + total // 2) // np.maximum(total, 1)
-    out[..., 3:] = (total + 127) // 255
-    return out
-
-
-def _share(own: Bytes, under: Bytes, *, nothing: int) -> Bytes:
-    """255 * own / (own + under), rounded; `nothing` where both are 0."""
-    out = np.empty_like(own)
-    for top in range(0, len(own), STRIP_ROWS):
-        rows = slice(top, top + STRIP_ROWS)
-        part = own[rows].astype(np.uint32)
-        total = part + under[rows]
-        share = (part * 255 + total // 2) // np.maximum(total, 1)
-        out[rows] = np.where(total > 0, share, nothing)
-    return out
+        opaque = bool((np.asarray(self._image)[..., 3] == 255).all())
+        return np.asarray(self._image.convert("RGB") if opaque else self._image)
 
 
 def _product(weight: Bytes, alpha: Bytes) -> Bytes:
-    out = np.empty_like(weight)
-    for top in range(0, len(weight), STRIP_ROWS):
-        rows = slice(top, top + STRIP_ROWS)
-        out[rows] = (weight[rows].astype(np.uint32) * alpha[rows] + 127) // 255
-    return out
+    return np.asarray(ImageChops.multiply(Image.fromarray(weight), Image.fromarray(np.ascontiguousarray(alpha))))
 
 
 def _hidden(stack: LayerStack) -> npt.NDArray[np.bool_] | None:

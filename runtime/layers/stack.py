@@ -13,13 +13,14 @@ from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.layers.edges import refined_mask
 from portraitlite.runtime.layers.extend import pull_push
 from portraitlite.runtime.photo import Photo
-from portraitlite.runtime.segmentation import Segmentation
+from portraitlite.runtime.segmentation import Segmentation, samples_inside
 
-__all__ = ["BOTTOM_LABEL", "MIN_SHARE", "Layer", "LayerStack", "split_layers"]
+__all__ = ["BOTTOM_LABEL", "MIN_SHARE", "Layer", "LayerStack", "share_of", "split_layers"]
 
 MIN_SHARE = 0.005  # of the photo's area; what covers less goes to the labels around it
 BOTTOM_LABEL = "background"
 TOP_LABEL = "person"
+STRIP_ROWS = 64
 HIDDEN_FROM = 8  # of 255: from here on a hidden object's colour would show as a rim
 
 Bytes = npt.NDArray[np.uint8]
@@ -83,8 +84,8 @@ def split_layers(
     """Split a photo by label, with soft edges that follow the photo.
 
     The bottom layer is `background` if the model knows it; the others follow by share, the largest first, then people,
-    then what is hidden. Every layer's mask is refined by the blur's guided filter; the
-    masks are then divided by their sum. Hard label maps get their soft edges from the filter too.
+    then what is hidden. Every layer's mask is refined by the blur's guided filter; the masks are then divided by their
+    sum. Hard label maps get their soft edges from the filter too.
 
     Args:
         segmentation: of this photo.
@@ -122,7 +123,7 @@ def split_layers(
     # From the top down: rounding, and what the hidden labels cover, is left to the bottom.
     for name, (part, left, top) in reversed(list(zip(names, refined, strict=True))[1:]):
         place = (slice(top, top + part.shape[0]), slice(left, left + part.shape[1]))
-        weight = _divided(part, total[place])
+        weight = share_of(part, total[place])
         if name in hidden:
             behind[place] |= weight >= HIDDEN_FROM
         else:
@@ -140,19 +141,15 @@ def _small_masks(
     segmentation: Segmentation, hidden: Collection[str], min_share: float
 ) -> tuple[list[str], list[Bytes]]:
     """The labels that become layers, bottom first, and their masks at network size."""
-    left, top, right, bottom = segmentation.box
     masks = {label: segmentation.mask(label) for label in segmentation.labels}
-    height, width = segmentation.output.shape[:2]
-    rows = slice(max(0, round(top)), max(1, min(height, round(bottom))))
-    columns = slice(max(0, round(left)), max(1, min(width, round(right))))
+    rows, columns = samples_inside(segmentation.box, *segmentation.output.shape[:2])
     shares = {label: float(mask[rows, columns].mean()) / 255 for label, mask in masks.items()}
     seen = [label for label, share in shares.items() if label == BOTTOM_LABEL or share >= max(min_share, 1e-9)]
     names = sorted(seen, key=lambda label: (label != BOTTOM_LABEL, label in hidden, label == TOP_LABEL, -shares[label]))
     if not names:
         names = [max(shares, key=lambda label: shares[label])]
     kept = np.dstack([masks[name] for name in names]).astype(np.float32)
-    known = np.minimum(kept.sum(-1) / 255, 1)
-    known = np.where(known < 0.5, np.float32(0), np.float32(1))
+    known = (kept.sum(-1) >= 127.5).astype(np.float32)
     if known.any():
         # Specks of labels that are left out go to what surrounds them.
         kept = pull_push(kept, known)
@@ -170,11 +167,11 @@ def _crop(mask: Bytes) -> tuple[Bytes, int, int]:
     return mask[top : rows[-1] + 1, left : columns[-1] + 1].copy(), left, top
 
 
-def _divided(part: Bytes, total: npt.NDArray[np.uint16]) -> Bytes:
-    """255 * part / total, rounded; strips bound the memory."""
+def share_of(part: Bytes, total: npt.NDArray[np.uint16]) -> Bytes:
+    """(h, w) uint8: 255 * part / total, rounded to nearest; 0 where the total is. Strips bound the memory."""
     out = np.empty_like(part)
-    for top in range(0, len(part), 256):
-        rows = slice(top, top + 256)
+    for top in range(0, len(part), STRIP_ROWS):
+        rows = slice(top, top + STRIP_ROWS)
         below = np.maximum(total[rows], 1).astype(np.uint32)
         out[rows] = (part[rows] * np.uint32(255) + below // 2) // below
     return out

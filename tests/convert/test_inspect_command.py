@@ -45,7 +45,8 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> N
 @pytest.fixture
 def gpu_here() -> None:
     if not any(os.environ.get(name) for name in DEVICE_VARIABLES):
-        pytest.skip(f"no Vulkan device: none of {', '.join(DEVICE_VARIABLES)} is set (docs/delegates.md says how)")
+        names = ", ".join(DEVICE_VARIABLES)
+        pytest.skip(reason=f"the GPU accelerator needs a Vulkan device: set one of {names}, see docs/delegates.md")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from portraitlite.convert.measure import xnnpack_coverage
 from portraitlite.convert.quantization import FloatNetwork
 from portraitlite.convert.quantization.float_storage import grid_of, store_on_grid
 from portraitlite.convert.quantization.rounding import as_stored
@@ -86,6 +87,13 @@ def test_kernels_on_a_grid_are_stored_in_8_bits_and_compute_the_same() -> None:
     np.testing.assert_allclose(after, before, atol=1e-5)
     assert stored_types(stored).count("int8") == 2
     assert "int8" not in stored_types(model)
+
+
+def test_xnnpack_takes_layers_with_stored_kernels() -> None:
+    """Left to the plain kernels, such a layer would be many times slower."""
+    coverage = xnnpack_coverage(store_on_grid(network(True)))
+    assert coverage is not None
+    assert coverage.outside == {}
 
 
 def test_other_kernels_stay_float() -> None:

@@ -281,7 +281,7 @@ def _run_mediapipe(model: bytes, pixels: npt.NDArray[np.uint8], folder: Path) ->
     """A subprocess per file: with several models in one process MediaPipe has hung for minutes."""
     python = os.environ.get("PORTRAITLITE_MEDIAPIPE_PYTHON")
     if python is None:
-        pytest.skip("PORTRAITLITE_MEDIAPIPE_PYTHON does not name a Python with mediapipe")
+        pytest.skip(reason="needs PORTRAITLITE_MEDIAPIPE_PYTHON=a Python with mediapipe, as .ci/run makes one")
     (folder / "m.tflite").write_bytes(model)
     (folder / "document").write_bytes(metadata_buffer(model, TFLITE_METADATA) or b"")
     np.save(folder / "picture.npy", pixels)

@@ -82,9 +82,9 @@ def names(folder: Path) -> list[str]:
 def test_killed_worker_leaves_no_half_file_and_the_rest_is_done(
     tmp_path: Path, verb: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from portraitlite.runtime.save import _part_prefix
+    from portraitlite.runtime.save import part_prefix
 
-    monkeypatch.setenv("PART", f"{_part_prefix(Path('c.png'))}0123.part")
+    monkeypatch.setenv("PART", f"{part_prefix(Path('c.png'))}0123.part")
     photos = {"a": "one", "b": "two", "c": "kill", "d": "three", "e": "four"}
     assert "1 of 5 photos failed" in batch(tmp_path, verb, photos, jobs=2)
     assert "c.jpg: the worker process was killed by SIGKILL" in capsys.readouterr().err
@@ -182,11 +182,11 @@ def test_control_c_is_one_line_and_whole_files(many: Path) -> None:
 def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> None:
     import numpy as np
 
-    from portraitlite.runtime.save import _part_prefix, remove_leftovers
+    from portraitlite.runtime.save import part_prefix, remove_leftovers
 
     path, other = tmp_path / "a.png", tmp_path / "b.png"
     for one in (path, other):
-        one.with_name(f"{_part_prefix(one)}0123.part").touch()
+        one.with_name(f"{part_prefix(one)}0123.part").touch()
     remove_leftovers(path)
     save_gray(path, np.zeros((40, 40), np.uint8))
-    assert names(tmp_path) == [f"{_part_prefix(other)}0123.part", "a.png"]
+    assert names(tmp_path) == [f"{part_prefix(other)}0123.part", "a.png"]

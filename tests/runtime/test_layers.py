@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -95,3 +96,26 @@ def test_unusable_effects_are_refused_by_name(tmp_path: Path, effect: str, named
     assert named in str(result.exception)
     assert "\n" not in str(result.exception)
     assert not out.exists()
+
+
+def test_a_folder_that_cannot_be_replaced_stays_as_it_was(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(folder, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        # The new folder does not come into place; moving the old one away and back works.
+        if target == out and (self / "merged.png").exists():
+            raise OSError("no space")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    command = ["layers", str(PHOTO), "-o", str(out), "-e", "background:desaturate", "--force"]
+    result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, InputError), result.output
+    assert "no space" in str(result.exception)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

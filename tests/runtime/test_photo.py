@@ -7,32 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from photo_files import HEIGHT, WIDTH, check_contract, picture, save
 from PIL import Image, ImageOps, features
 
 from portraitlite.runtime.errors import InputError
-from portraitlite.runtime.photo import Photo, load_photo, photo_from_array, photo_from_pil
+from portraitlite.runtime.photo import load_photo, photo_from_array, photo_from_pil
 
 PHOTOS = sorted((Path(__file__).parents[2] / "examples" / "photos").glob("*.jpg"))
-WIDTH, HEIGHT = 48, 40
-
-
-def picture(width: int = WIDTH, height: int = HEIGHT) -> npt.NDArray[np.uint8]:
-    """A smooth gradient without any symmetry."""
-    rows, columns = np.mgrid[0:height, 0:width]
-    channels = [columns * 200 // width, rows * 200 // height, (columns + 2 * rows) * 80 // (width + height)]
-    return np.stack(channels, axis=2).astype(np.uint8)
-
-
-def save(image: Image.Image, path: Path, **options: object) -> Path:
-    image.save(path, **options)  # type: ignore[arg-type]
-    return path
-
-
-def check_contract(photo: Photo) -> None:
-    assert photo.pixels.dtype == np.uint8
-    assert photo.pixels.shape == (photo.height, photo.width, 3)
-    assert photo.pixels.flags.c_contiguous
-    assert photo.alpha is None or (photo.alpha.dtype == np.uint8 and photo.alpha.shape == photo.pixels.shape[:2])
 
 
 @pytest.mark.parametrize("path", PHOTOS, ids=lambda path: path.name)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from photo_files import picture
 from PIL import Image
 
 from portraitlite.runtime.errors import InputError
@@ -20,24 +20,18 @@ from portraitlite.runtime.save import check_output, save_gray, save_photo, write
 WIDTH, HEIGHT = 240, 160
 
 
-def picture(width: int = WIDTH, height: int = HEIGHT) -> npt.NDArray[np.uint8]:
-    rows, columns = np.mgrid[0:height, 0:width]
-    channels = [columns * 200 // width, rows * 200 // height, (columns + 2 * rows) * 80 // (width + height)]
-    return np.stack(channels, axis=2).astype(np.uint8)
-
-
 @pytest.mark.parametrize("suffix", ["png", "tif", "tiff", "PNG"])
 def test_lossless_round_trip(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
-    save_photo(path, picture(), photo_from_array(picture()))
-    np.testing.assert_array_equal(load_photo(path).pixels, picture())
+    save_photo(path, picture(WIDTH, HEIGHT), photo_from_array(picture(WIDTH, HEIGHT)))
+    np.testing.assert_array_equal(load_photo(path).pixels, picture(WIDTH, HEIGHT))
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "jpeg", "JPG", "webp"])
 def test_lossy_round_trip(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
-    save_photo(path, picture(), photo_from_array(picture()))
-    error = np.abs(load_photo(path).pixels.astype(int) - picture())
+    save_photo(path, picture(WIDTH, HEIGHT), photo_from_array(picture(WIDTH, HEIGHT)))
+    error = np.abs(load_photo(path).pixels.astype(int) - picture(WIDTH, HEIGHT))
     assert error.mean() < 2
     assert error.max() < 25
 
@@ -54,7 +48,7 @@ def test_jpeg_keeps_full_colour_resolution_and_obeys_quality(tmp_path: Path) -> 
 
 
 def test_slices_are_saved_as_they_look(tmp_path: Path) -> None:
-    mirrored = picture()[:, ::-1]
+    mirrored = picture(WIDTH, HEIGHT)[:, ::-1]
     save_photo(tmp_path / "a.png", mirrored, photo_from_array(mirrored))
     np.testing.assert_array_equal(load_photo(tmp_path / "a.png").pixels, mirrored)
 
@@ -79,7 +73,7 @@ def test_alpha_is_attached_again_or_composited_over_white(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
 def test_grey_stays_grey_unless_it_was_coloured(tmp_path: Path, suffix: str) -> None:
-    grey = np.repeat(picture()[..., :1], 3, axis=2)
+    grey = np.repeat(picture(WIDTH, HEIGHT)[..., :1], 3, axis=2)
     photo = replace(photo_from_array(grey), grey=True)
     save_photo(tmp_path / f"a.{suffix}", grey, photo)
     tinted = grey.copy()
@@ -94,8 +88,8 @@ def test_grey_stays_grey_unless_it_was_coloured(tmp_path: Path, suffix: str) -> 
 
 
 def test_grey_with_alpha(tmp_path: Path) -> None:
-    grey = np.repeat(picture()[..., :1], 3, axis=2)
-    photo = Photo(grey, alpha=picture()[..., 1], grey=True)
+    grey = np.repeat(picture(WIDTH, HEIGHT)[..., :1], 3, axis=2)
+    photo = Photo(grey, alpha=picture(WIDTH, HEIGHT)[..., 1], grey=True)
     save_photo(tmp_path / "a.png", grey, photo)
     with Image.open(tmp_path / "a.png") as image:
         assert image.mode == "LA"
@@ -103,29 +97,29 @@ def test_grey_with_alpha(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
 def test_mask_is_saved_without_loss(tmp_path: Path, suffix: str) -> None:
-    mask = picture()[..., 0]
+    mask = picture(WIDTH, HEIGHT)[..., 0]
     save_gray(tmp_path / f"mask.{suffix}", mask)
     with Image.open(tmp_path / f"mask.{suffix}") as image:
         np.testing.assert_array_equal(np.asarray(image.convert("L")), mask)
 
 
 def test_unfit_masks(tmp_path: Path) -> None:
-    mask = picture()[..., 0]
+    mask = picture(WIDTH, HEIGHT)[..., 0]
     with pytest.raises(InputError, match=r"JPEG.*use \.png"):
         save_gray(tmp_path / "mask.jpg", mask)
     with pytest.raises(InputError, match=r"float32.*expected uint8"):
         save_gray(tmp_path / "mask.png", mask.astype(np.float32))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="shape"):
-        save_gray(tmp_path / "mask.png", picture())
+        save_gray(tmp_path / "mask.png", picture(WIDTH, HEIGHT))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_unfit_pixels(tmp_path: Path) -> None:
-    photo = replace(photo_from_array(picture()), alpha=picture()[..., 0])
+    photo = replace(photo_from_array(picture(WIDTH, HEIGHT)), alpha=picture(WIDTH, HEIGHT)[..., 0])
     with pytest.raises(InputError, match="expected uint8"):
-        save_photo(tmp_path / "a.png", picture()[..., 0], photo)
+        save_photo(tmp_path / "a.png", picture(WIDTH, HEIGHT)[..., 0], photo)
     with pytest.raises(InputError, match="240x100, expected the size of the photo's alpha, 240x160"):
-        save_photo(tmp_path / "a.png", picture()[:100], photo)
+        save_photo(tmp_path / "a.png", picture(WIDTH, HEIGHT)[:100], photo)
     wide = np.zeros((32, 16_384, 3), np.uint8)
     with pytest.raises(InputError, match="16383"):
         save_photo(tmp_path / "a.webp", wide, photo_from_array(wide))
@@ -148,7 +142,7 @@ def test_outputs_that_could_not_be_written_are_refused_early(tmp_path: Path) -> 
             check_output(path, force=False)
         assert "\n" not in str(caught.value)
         with pytest.raises(InputError, match=expected):
-            save_photo(path, picture(), photo_from_array(picture()))
+            save_photo(path, picture(WIDTH, HEIGHT), photo_from_array(picture(WIDTH, HEIGHT)))
     check_output(taken, force=True)
     check_output(tmp_path / "new.JPEG", force=False)
     assert taken.read_bytes() == b"mine"
@@ -165,7 +159,7 @@ def test_folder_without_permission(tmp_path: Path) -> None:
 def test_force_replaces(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
-    save_photo(path, picture(), photo_from_array(picture()), force=True)
+    save_photo(path, picture(WIDTH, HEIGHT), photo_from_array(picture(WIDTH, HEIGHT)), force=True)
     assert load_photo(path).width == WIDTH
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
@@ -199,7 +193,7 @@ def test_failure_on_the_way_leaves_nothing(
     expected = InputError if isinstance(failure, OSError) else type(failure)
     for path in (kept, tmp_path / "new.png"):
         with pytest.raises(expected) as caught:
-            save_photo(path, picture(), photo_from_array(picture()), force=True)
+            save_photo(path, picture(WIDTH, HEIGHT), photo_from_array(picture(WIDTH, HEIGHT)), force=True)
         if expected is InputError:
             assert "No space left on device" in str(caught.value)
     assert kept.read_bytes() == b"old"

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from PIL import ExifTags, Image, ImageCms
+from photo_files import picture, srgb_profile
+from PIL import ExifTags, Image
 
 from portraitlite.runtime.exif import MAX_EXIF_BYTES, parse_exif, serialise_exif
 from portraitlite.runtime.photo import load_photo, photo_from_array
@@ -20,12 +20,6 @@ WIDTH, HEIGHT = 240, 160
 SUFFIXES = ["jpg", "png", "webp", "tif"]
 SECRET = b"copy of the sharp original"
 Fields = dict[int, tuple[int, int, bytes]]
-
-
-def picture(width: int = WIDTH, height: int = HEIGHT) -> npt.NDArray[np.uint8]:
-    rows, columns = np.mgrid[0:height, 0:width]
-    channels = [columns * 200 // width, rows * 200 // height, (columns + 2 * rows) * 80 // (width + height)]
-    return np.stack(channels, axis=2).astype(np.uint8)
 
 
 def preview() -> bytes:
@@ -94,10 +88,6 @@ def camera_exif(order: str = "<", orientation: int = 6) -> bytes:
     return head + body + directory(starts[4], order, thumbnail) + preview()
 
 
-def srgb_profile() -> bytes:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
-
 def new_thumbnail(path: Path) -> Image.Image:
     with Image.open(path) as image:
         exif = image.getexif()
@@ -130,7 +120,7 @@ def segments(data: bytes) -> list[tuple[int, bytes]]:
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_exif_is_kept_and_brought_up_to_date(tmp_path: Path, suffix: str, order: str) -> None:
     source = tmp_path / "camera.jpg"
-    Image.fromarray(picture()).save(source, exif=b"Exif\0\0" + camera_exif(order))
+    Image.fromarray(picture(WIDTH, HEIGHT)).save(source, exif=b"Exif\0\0" + camera_exif(order))
     photo = load_photo(source)
     assert photo.exif == camera_exif(order)
     assert (photo.width, photo.height) == (HEIGHT, WIDTH)
@@ -163,7 +153,7 @@ def test_no_copy_of_the_original_stays_inside(tmp_path: Path, suffix: str) -> No
     source = tmp_path / "camera.jpg"
     xmp = b"<x:xmpmeta>" + SECRET + b"</x:xmpmeta>"
     second = Image.new("RGB", (WIDTH, HEIGHT), "lime")
-    Image.fromarray(picture()).save(
+    Image.fromarray(picture(WIDTH, HEIGHT)).save(
         source,
         format="MPO",
         save_all=True,
@@ -194,9 +184,9 @@ def test_no_copy_of_the_original_stays_inside(tmp_path: Path, suffix: str) -> No
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
 def test_thumbnail_shows_the_new_picture(tmp_path: Path, suffix: str) -> None:
-    photo = replace(photo_from_array(picture()), exif=camera_exif())
+    photo = replace(photo_from_array(picture(WIDTH, HEIGHT)), exif=camera_exif())
     out = tmp_path / f"out.{suffix}"
-    new = np.ascontiguousarray(255 - picture())
+    new = np.ascontiguousarray(255 - picture(WIDTH, HEIGHT))
     save_photo(out, new, photo)
     with new_thumbnail(out) as thumbnail:
         assert thumbnail.format == "JPEG"
@@ -216,12 +206,14 @@ def test_thumbnail_size(tmp_path: Path, width: int, height: int, expected: tuple
 
 
 def test_photo_without_exif_gets_none(tmp_path: Path) -> None:
-    save_photo(tmp_path / "a.jpg", picture(), photo_from_array(picture()))
+    save_photo(tmp_path / "a.jpg", picture(WIDTH, HEIGHT), photo_from_array(picture(WIDTH, HEIGHT)))
     assert [payload[:5] for _, payload in segments((tmp_path / "a.jpg").read_bytes()) if payload[:4] == b"Exif"] == []
 
 
 def test_exif_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
-    save_photo(tmp_path / "a.jpg", picture(), replace(photo_from_array(picture()), exif=b"rubbish"))
+    save_photo(
+        tmp_path / "a.jpg", picture(WIDTH, HEIGHT), replace(photo_from_array(picture(WIDTH, HEIGHT)), exif=b"rubbish")
+    )
     with Image.open(tmp_path / "a.jpg") as image:
         assert "exif" not in image.info
 
@@ -249,7 +241,7 @@ def test_largest_block_that_fits_is_written_by_pillow(tmp_path: Path) -> None:
     # The thumbnail's own directory takes 94 bytes.
     block = serialise_exif(parsed, 32, 32, bytes(spare - 94))
     assert len(block) == MAX_EXIF_BYTES
-    Image.fromarray(picture()).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + block)
+    Image.fromarray(picture(WIDTH, HEIGHT)).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + block)
     assert exif_block(tmp_path / "a.jpg") == block
     assert len(serialise_exif(parsed, 32, 32, bytes(spare - 93))) == MAX_EXIF_BYTES - spare
 
@@ -276,6 +268,6 @@ def test_random_damage_to_exif_is_an_error_or_a_clean_block() -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_profile_is_kept(tmp_path: Path, suffix: str) -> None:
-    photo = replace(photo_from_array(picture()), icc_profile=srgb_profile())
-    save_photo(tmp_path / f"a.{suffix}", picture(), photo)
+    photo = replace(photo_from_array(picture(WIDTH, HEIGHT)), icc_profile=srgb_profile())
+    save_photo(tmp_path / f"a.{suffix}", picture(WIDTH, HEIGHT), photo)
     assert load_photo(tmp_path / f"a.{suffix}").icc_profile == srgb_profile()

@@ -23,7 +23,8 @@ def test_of_one_person_only_specks_and_holes_change(segmenter: Segmenter, photos
         plain, cleaned = segmentation.mask("person"), subject_mask(segmentation)
         changed = cleaned.values != plain
         assert changed.mean() < 0.01, path.name
-        assert (plain[changed & (cleaned.values > 0)] < 255).all(), "holes are filled, nothing is made weaker"
+        filled = changed & (cleaned.values > 0)
+        assert (cleaned.values[filled] > plain[filled]).all(), "holes are filled, nothing is made weaker"
         main = cleaned.figures[0]
         rows = np.flatnonzero((plain >= 128).any(1))
         assert main.box[3] == pytest.approx((rows[-1] + 1) / len(plain)), path.name
@@ -49,5 +50,5 @@ def test_agreement_with_human_masks_does_not_fall(segmenter: Segmenter, shared: 
         scores.append([(m & person).sum() / ((m & known) | person).sum() for m in (before, after)])
     plain, cleaned = np.mean(scores, axis=0)
     assert len(scores) >= 20
-    # On all photos it rises in every folder; in a sample of forty, one photo moves the mean by 1e-4.
+    # On every fourth photo it rises in every folder (docs/portrait.md); of forty, one photo moves the mean by 1e-4.
     assert cleaned >= plain - 2e-4

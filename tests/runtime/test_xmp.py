@@ -113,6 +113,10 @@ def test_hostile_packets_are_left_out(hostile: bytes) -> None:
     assert descriptive_xmp(hostile) is None
 
 
+def test_padding_with_zeros_is_no_obstacle() -> None:
+    assert descriptive_xmp(packet('xmp:Rating="4"') + b"\0" * 40) == descriptive_xmp(packet('xmp:Rating="4"'))
+
+
 def test_packet_fits_a_jpeg_segment() -> None:
     one = "<dc:subject>" + "A" * 15_000 + "</dc:subject>"
     kept = descriptive_xmp(packet(properties=one * 4))
