@@ -32,7 +32,7 @@ def describe(opened: Source, inferred: Inferred, labels: tuple[str, ...], option
     camera = options.camera
     return ModelMetadata(
         name=options.name or opened.name.split(".")[0],
-        labels=labels,
+        labels=labels if options.output_label is None else _one_against_rest(options.output_label),
         input_height=camera[0] if camera else spec.crop_height,
         input_width=camera[1] if camera else spec.crop_width,
         network_height=spec.crop_height if camera else None,
@@ -50,6 +50,11 @@ def describe(opened: Source, inferred: Inferred, labels: tuple[str, ...], option
             "converter": f"portraitlite {portraitlite.__version__}",
         },
     )
+
+
+def _one_against_rest(label: str) -> tuple[str, str]:
+    """The two classes that a file of one class's confidence tells apart."""
+    return ("background" if label != "background" else "other", label)
 
 
 def label_index(labels: tuple[str, ...], label: str | None) -> int | None:

@@ -36,9 +36,9 @@ class ConvertOptions:
         recipe: how to quantize.
         calibrate: folder of photos, or a `.txt` that lists them: activation ranges, and photos to judge on.
         calibration_count: at most so many photos of it.
-        engine: who writes the quantized file; None takes the one that measured better.
-        updates: steps of learning from the float network (int8, mixed); 0 is none. None takes the default where the
-            network is small enough for it.
+        engine: who writes the quantized file; None takes the one that measured better, see `plan_quantization`.
+        updates: steps of learning from the float network (int8, mixed); 0 is none. None takes the default where network
+            and photos allow it.
         float_layers: of a mixed file, regular expressions over layer names; empty leaves the choice to `mixed`.
         mixed: who picks the float layers of a mixed file.
         max_latency_ratio: of a mixed file that picks its float layers by measurement, to the int8 file; None is 1.05.

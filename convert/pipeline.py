@@ -26,13 +26,11 @@ from portraitlite.convert.metadata_writer import write_metadata
 from portraitlite.convert.options import ConvertOptions, check_options
 from portraitlite.convert.quantization import (
     CALIBRATED,
-    Engine,
     FloatNetwork,
     QuantizeOptions,
-    best_engine,
+    plan_quantization,
     quantize_network,
 )
-from portraitlite.convert.quantization.learning import DEFAULT_STEPS as DEFAULT_UPDATES
 from portraitlite.convert.ranges import check_constants, check_ranges, dead_layers
 from portraitlite.convert.remarks import calibration_remarks, choice_remarks, dead_remarks, measure_remarks
 from portraitlite.convert.result import ConvertResult, count_ops
@@ -49,8 +47,8 @@ from portraitlite.runtime.types import Fit
 
 __all__ = ["ConvertOptions", "convert"]
 
-LEARNING_LIMIT = 8_000_000_000  # multiply-adds; an Xception would take an hour and tens of gigabytes
 DEFAULTS = ConvertOptions()
+SLOW_PHOTOS = 4  # to judge int16x8 on, which takes seconds for each on the plain kernels
 PROBED_PHOTOS = 8  # through which dead layers are looked for
 
 Progress = Callable[[str, int, int], None]
@@ -134,17 +132,25 @@ def convert(
         analysis = analyse(options, plain, chosen, metadata, progress)
         notices += choice_remarks(analysis.choice) if analysis.choice else []
         float_layers = analysis.choice.float_layers if analysis.choice else options.float_layers
-        updates, lines = _updates(options, cost.multiply_adds)
+        plan = plan_quantization(
+            options.recipe,
+            options.engine,
+            options.updates,
+            float_model=plain,
+            photos=len(chosen.files),
+            multiply_adds=cost.multiply_adds,
+        )
+        metadata.provenance["quantization"] = {"engine": str(plan.engine), "updates": plan.updates}
         metadata.provenance["calibration"] = {"photos": len(chosen.files), "sha256": chosen.sha256}
         model = quantize_network(
             network_for(cast=False),
-            QuantizeOptions(options.recipe, options.engine, updates, float_layers),
+            QuantizeOptions(options.recipe, plan.engine, plan.updates, float_layers, opened.ranges),
             calibration_images(chosen.files, metadata, lambda done, total: progress("calibrate", done, total)),
             float_model=plain,
             progress=progress,
             remark=notices.append,
         )
-        notices += lines
+        notices += plan.remarks
     elif quantized:
         options_of_it = QuantizeOptions(options.recipe, options.engine)
         model = quantize_network(network_for(cast=camera), options_of_it, float_model=float_model)
@@ -154,7 +160,8 @@ def convert(
     model = add_tflite_metadata(write_metadata(model, metadata), metadata)
     measures = None
     if quantized:
-        judged, held_out = analysis.judged[:JUDGED_PHOTOS], analysis.held_out
+        count = SLOW_PHOTOS if options.recipe is Recipe.INT16X8 else JUDGED_PHOTOS
+        judged, held_out = analysis.judged[:count], analysis.held_out
         measures = measure(float_model, float_metadata, model, metadata, judged, held_out=held_out, progress=progress)
         notices += measure_remarks(measures, options.recipe, labels, options.output_label)
     progress("convert", 1, 1)
@@ -187,18 +194,6 @@ def convert(
 
 def _json(document: dict[str, Any]) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _updates(options: ConvertOptions, multiply_adds: int) -> tuple[int, list[str]]:
-    """How often to learn from the float network, and a remark where that is not done."""
-    if options.updates is not None:
-        return options.updates, []
-    if multiply_adds <= LEARNING_LIMIT:
-        return DEFAULT_UPDATES, []
-    learns = options.recipe in (Recipe.INT8, Recipe.MIXED)
-    if not learns or (options.engine or best_engine(options.recipe)) is not Engine.LITERT_QUANTIZER:
-        return 0, []
-    return 0, ["no learning from the float network: it is too large for that; --updates 100 does it anyway"]
 
 
 def _probes(chosen: CalibrationSet | None, metadata: ModelMetadata, *, as_bytes: bool) -> Iterator[npt.NDArray[Any]]:

@@ -42,8 +42,6 @@ def choice_remarks(choice: Choice) -> list[str]:
         f"--mixed auto: float up to and with {chosen.last}, as this changes {100 * chosen.changed:.2f} % of the labels "
         f"of {choice.report.photos} photos instead of {100 * choice.int8_changed:.2f} % (before learning), at "
         f"{chosen.latency_ratio:.2f}x int8's latency here and {chosen.size_ratio:.2f}x its size",
-        f"{100 * chosen.float_share:.0f} % of the multiply-adds are float: on a CPU with faster 8-bit arithmetic than "
-        "this one the latency ratio is higher; choose on a machine like the target's",
     ]
 
 

@@ -46,7 +46,7 @@ NO_ARGMAX = "low-resolution scores: the delegate leaves ARG_MAX to the CPU, and 
 TARGETS: dict[Target, Choice] = {
     Target.CPU: Choice(
         Recipe.MIXED,
-        "uint8 in, float32 out; int8 with its stem in float: XNNPACK runs both, and it is closer to the float network",
+        "uint8 in, float32 out; int8 with its beginning in float: XNNPACK runs both, and that is closer to float",
         OutputKind.LOGITS,
         "low-resolution scores: XNNPACK has no ARG_MAX and no CAST",
         "xnnpack",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from portraitlite.convert.quantization.float_part import default_float_ops, layer_names
+from portraitlite.convert.quantization.float_part import default_float_ops, float_share, layer_names
 from portraitlite.convert.quantization.graph import FloatGraph, score_tensor
 from portraitlite.convert.quantization.latency_ratio import latency_ratio
 from portraitlite.convert.quantization.litert_quantizer import quantize_with_litert, start
@@ -144,7 +144,7 @@ def choose_float_layers(
             mixed = quantize_with_litert(model, options, few, mean, std)
             ratio, size = latency_ratio(mixed, whole), len(mixed) / len(whole)
             fits = ratio <= max_latency_ratio and size <= max_size_ratio
-            share = _float_share(graph, {*range(segment.ops), *tail})
+            share = float_share(graph, {*range(segment.ops), *tail})
             tried[segment.ops] = Candidate(segment.name, segment.changed, share, ratio, size, fits)
             progress("try float parts", len(tried), max(tries, len(tried)))
         return tried[segment.ops]
@@ -179,13 +179,3 @@ def _report(
     network = dataclasses.replace(start(FloatGraph(model), photos, mean, std), float_ops=kept)
     judged = photos[:: math.ceil(len(photos) / FEW_PHOTOS)]
     return measure_sensitivity(network, judged, lambda done, total: progress("sensitivity", done, total), layers=layers)
-
-
-def _float_share(graph: FloatGraph, float_ops: set[int]) -> float:
-    """Share of the multiply-adds of all convolutions."""
-    counts = {
-        i: math.prod(graph.shapes[op.output][1:3]) * math.prod(graph.shapes[op.inputs[1]])
-        for i, op in enumerate(graph.ops)
-        if op.is_convolution
-    }
-    return sum(count for i, count in counts.items() if i in float_ops) / sum(counts.values())

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from portraitlite.convert.quantization.float_storage import grid_of
 from portraitlite.convert.quantization.graph import FloatGraph, score_tensor, short_name
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["block_ends", "default_float_ops", "float_ops", "layer_names"]
+__all__ = ["block_ends", "default_float_ops", "float_ops", "float_share", "layer_names"]
+
+MAX_SHARE = 0.3  # of the multiply-adds that are float by default
+MAX_GROWTH = 0.04  # of the file, by float kernels that int8 cannot hold exactly
 
 
 def layer_names(graph: FloatGraph) -> list[str]:
@@ -24,17 +29,28 @@ def block_ends(names: Sequence[str]) -> list[int]:
 
 
 def default_float_ops(graph: FloatGraph) -> frozenset[int]:
-    """The first convolution, the first block, and the scores unless they are upsampled in the file.
+    """A beginning of the network, and the scores unless they are upsampled in the file.
 
-    The errors of the first two amplify each other and are cheap to avoid; scores that differ by less than a step tie.
-    Upsampled in float, the scores would cost more than they give.
+    The first convolution and the first block at least: their errors amplify each other. Then as many blocks as keep
+    `MAX_SHARE` and `MAX_GROWTH`: the more of the beginning is float, the fewer labels change. Scores that differ by
+    less than a step tie; upsampled in float, they would cost more than they give.
     """
     first = next(i for i, op in enumerate(graph.ops) if op.is_convolution)  # a camera frame is resized before it
-    ends = block_ends(layer_names(graph)[first:])
-    stem = range(first + ends[min(1, len(ends) - 1)] + 1)
     scores = next(i for i, op in enumerate(graph.ops) if op.output == score_tensor(graph))
     upsampled = any(op.kind == "RESIZE_BILINEAR" for op in graph.ops[scores:])
-    return frozenset(stem) | (frozenset() if upsampled else frozenset(range(scores, len(graph.ops))))
+    tail = frozenset[int]() if upsampled else frozenset(range(scores, len(graph.ops)))
+    ends = [first + end for end in block_ends(layer_names(graph)[first:])]
+    beginnings = [tail.union(range(end + 1)) for end in ends]
+    longer = (b for b in beginnings[2:] if float_share(graph, b) <= MAX_SHARE and _growth(graph, b) <= MAX_GROWTH)
+    return max(longer, key=len, default=(beginnings[:2] or [tail])[-1])
+
+
+def _growth(graph: FloatGraph, kept: Collection[int]) -> float:
+    """By how much float kernels make the file larger than one of int8 kernels only."""
+    kernels = {i: graph.constants[op.inputs[1]] for i, op in enumerate(graph.ops) if op.is_convolution}
+    axes = {i: graph.ops[i].channel_axis for i in kernels}
+    off_grid = (kernels[i].size for i in kernels if i in kept and grid_of(kernels[i], axes[i]) is None)
+    return 3 * sum(off_grid) / sum(kernel.size for kernel in kernels.values())
 
 
 def float_ops(graph: FloatGraph, patterns: Sequence[str]) -> frozenset[int]:
@@ -55,3 +71,13 @@ def float_ops(graph: FloatGraph, patterns: Sequence[str]) -> frozenset[int]:
             raise InputError(f"no layer is called {pattern!r}; this network has {', '.join(dict.fromkeys(names))}")
         found |= matching
     return frozenset(found)
+
+
+def float_share(graph: FloatGraph, float_ops: Collection[int]) -> float:
+    """Share of the multiply-adds of all convolutions that belong to the ops of these indices."""
+    counts = {
+        i: math.prod(graph.shapes[op.output][1:3]) * math.prod(graph.shapes[op.inputs[1]])
+        for i, op in enumerate(graph.ops)
+        if op.is_convolution
+    }
+    return sum(count for i, count in counts.items() if i in float_ops) / sum(counts.values())

@@ -9,6 +9,7 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ import numpy.typing as npt
 from portraitlite.convert.quantization.boundary import finish_boundary, quiet_dead_channels, shift_input
 from portraitlite.convert.quantization.emulation import can_emulate
 from portraitlite.convert.quantization.equalization import equalize
-from portraitlite.convert.quantization.float_part import default_float_ops, float_ops
+from portraitlite.convert.quantization.float_part import default_float_ops, float_ops, float_share
 from portraitlite.convert.quantization.float_storage import store_on_grid
 from portraitlite.convert.quantization.graph import FloatGraph, pack_model, score_tensor, unpack_model
+from portraitlite.convert.quantization.learned_ranges import Ranges, learned_ranges
 from portraitlite.convert.quantization.learning import Emulated, learn
 from portraitlite.convert.quantization.scales import Scale, initial_scales, score_window
 from portraitlite.convert.quantization.statistics import measure
@@ -27,7 +29,7 @@ from portraitlite.convert.quantization.types import CALIBRATED, QuantizeOptions
 from portraitlite.convert.types import Recipe
 from portraitlite.runtime.errors import InputError, MissingDependencyError
 
-__all__ = ["RECIPES", "quantize_with_litert", "start"]
+__all__ = ["RECIPES", "learning_obstacle", "quantize_with_litert", "start"]
 
 RECIPES = frozenset(Recipe) - {Recipe.FP32, Recipe.FP16}
 KEPT_BYTES = 512 << 20  # of photos in memory
@@ -53,7 +55,7 @@ def quantize_with_litert(
         calibration: images as the model takes them, read once; needed by int8, int16x8 and mixed.
         mean, std: of those images.
         progress: called with (stage, done, total).
-        remark: called with one line where learning was asked for and is not possible.
+        remark: called with one line for each thing that the result card should say.
 
     Returns:
         int8 and mixed: uint8 input; int8: uint8 scores. Others: float at both ends.
@@ -72,14 +74,21 @@ def quantize_with_litert(
     if options.recipe is Recipe.INT16X8:
         statistics, _ = measure(graph, calibration, score_tensor(graph))
         ranges = {graph.names[t]: (float(s.low.min()), float(s.high.max())) for t, s in statistics.items()}
+        remark("a CPU runs int16x8 some 25 times slower than int8: XNNPACK has no 16-bit activations")
         return _write(model, "static_wi8_ai16", ranges, (), float_ends=True)
     kept = frozenset[int]()
     if options.recipe is Recipe.MIXED:
         kept = float_ops(graph, options.float_layers) if options.float_layers else default_float_ops(graph)
+        remark(
+            f"{float_share(graph, kept):.0%} of the multiply-adds are float: where 8-bit arithmetic is faster than "
+            "float, as on phones with 8-bit dot products, the latency ratio to an int8 file is higher than here"
+        )
     photos = _Remembered(calibration)
-    network = dataclasses.replace(start(graph, photos, mean, std), float_ops=kept)
+    network = dataclasses.replace(start(graph, photos, mean, std, options.ranges), float_ops=kept)
+    if count := len(learned_ranges(graph, options.ranges)):
+        remark(f"{count} ranges that quantization-aware training learned take the place of measured ones")
     scales = network.scales
-    if options.updates and (obstacle := _obstacle(graph)) is not None:
+    if options.updates and (obstacle := learning_obstacle(graph)) is not None:
         remark(f"ranges and biases were not learnt from the float network: {obstacle}")
     elif options.updates:
         scales = learn(network, photos.kept, options.updates, lambda done, total: progress("learn", done, total))
@@ -110,8 +119,8 @@ class _Remembered:
             yield image
 
 
-def _obstacle(graph: FloatGraph) -> str | None:
-    """Why the network cannot be emulated here; None if it can."""
+def learning_obstacle(graph: FloatGraph) -> str | None:
+    """Why the network cannot be emulated here, and so not be learnt from; None if it can."""
     if (kind := can_emulate(graph, score_tensor(graph))) is not None:
         return f"it holds {kind}, which cannot be emulated"
     size_bytes = LEARNING_COPIES * sum(4 * math.prod(graph.shapes[op.output]) for op in graph.ops)
@@ -121,12 +130,20 @@ def _obstacle(graph: FloatGraph) -> str | None:
     return None
 
 
-def start(graph: FloatGraph, images: Images, mean: float, std: float) -> Emulated:
-    """Measure ranges, equalize and choose the scales that learning begins with. Changes `graph`."""
+def start(
+    graph: FloatGraph, images: Images, mean: float, std: float, trained: Ranges = MappingProxyType({})
+) -> Emulated:
+    """Measure ranges, equalize and choose the scales that learning begins with. Changes `graph`.
+
+    A network whose training learned ranges is not equalized: they would no longer be those of its tensors.
+    """
     statistics, second = measure(graph, images, score_tensor(graph))
-    equalize(graph, statistics)
-    window = score_window(statistics[score_tensor(graph)], second)
-    return Emulated(graph, initial_scales(graph, statistics, window, mean, std))
+    learned = learned_ranges(graph, trained)
+    if not learned:
+        equalize(graph, statistics)
+    soft = all(op.kind != "ARG_MAX" for op in graph.ops)
+    window = score_window(statistics[score_tensor(graph)], second, soft=soft)
+    return Emulated(graph, initial_scales(graph, statistics, window, mean, std, learned))
 
 
 def _ranges(graph: FloatGraph, scales: Sequence[Scale]) -> dict[str, tuple[float, float]]:

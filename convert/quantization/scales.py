@@ -7,6 +7,7 @@ rounds nothing, so the chain of a backbone's sums shares one.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,7 +19,8 @@ __all__ = ["INT8_LEVELS", "Scale", "initial_scales", "score_window"]
 INT8_LEVELS = 255
 SHRINK = 0.8  # of the extremes: they are rare, and a smaller step serves everything else (chosen on held-out photos)
 CONTENDERS = 0.001  # share of the runners-up that may fall below the range of the scores
-MARGIN = 2.0  # nats that the range begins below the runners-up, so that confidences stay what they are
+MARGIN = 2.0  # nats that the range begins below the runners-up, where only the best class counts
+SOFT_MARGIN = 7.0  # the same where confidences do: twenty classes raised to exp(-2) weigh 2.7, to exp(-7) 0.02
 SIGMOID_ENDS = 8.0  # sigmoid(8) = 0.9997, finer than a uint8 confidence
 KEEPS_SCALE = {"AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "RESHAPE", "RESIZE_BILINEAR", "SLICE", "STRIDED_SLICE"}
 UNIT = {"LOGISTIC", "SOFTMAX"}  # their int8 kernels have one scale only
@@ -51,20 +53,32 @@ class Scale:
         return (127 - self.zero_point) * self.step
 
 
-def score_window(found: TensorStatistics, second: np.typing.NDArray[np.float32]) -> tuple[float, float]:
+def score_window(
+    found: TensorStatistics, second: np.typing.NDArray[np.float32], *, soft: bool = False
+) -> tuple[float, float]:
     """Range of the scores that decide.
 
     A class far below the second-best one is no contender, whatever its score, so the range begins there: fewer levels
     are spent on how unlikely it is, and fewer ties arise between those that matter.
+
+    Args:
+        found: statistics of the scores.
+        second: runners-up of many pixels.
+        soft: confidences come out of the scores, not only the best class.
     """
     if len(found.low) == 1:
         return max(float(found.low[0]), -SIGMOID_ENDS), min(float(found.high[0]), SIGMOID_ENDS)
     runner_up = float(np.quantile(second, CONTENDERS))
-    return max(float(found.low.min()), runner_up - MARGIN), float(found.high.max())
+    return max(float(found.low.min()), runner_up - (SOFT_MARGIN if soft else MARGIN)), float(found.high.max())
 
 
 def initial_scales(
-    graph: FloatGraph, statistics: dict[int, TensorStatistics], window: tuple[float, float], mean: float, std: float
+    graph: FloatGraph,
+    statistics: dict[int, TensorStatistics],
+    window: tuple[float, float],
+    mean: float,
+    std: float,
+    learned: Mapping[int, tuple[float, float]] | None = None,
 ) -> list[Scale]:
     """Scales of all float tensors that are computed.
 
@@ -73,7 +87,9 @@ def initial_scales(
         statistics: of its tensors.
         window: range of the scores, see `score_window`.
         mean, std: the input is (byte - mean) / std; its scale is exactly one byte per step.
+        learned: tensor -> range that training chose for it; it takes the place of the measured one.
     """
+    learned = learned or {}
     scores = score_tensor(graph)
     scales = [Scale((graph.input,), 1 / std, round(mean) - 128, fixed=True)]
     for tensors in _groups(graph, [t for t in statistics if t != graph.input]):
@@ -85,10 +101,16 @@ def initial_scales(
         high = max(0.0, *(float(statistics[t].high.max()) for t in tensors))
         if scores in tensors:
             low, high = window
+        elif any(t in learned for t in tensors):
+            low, high = _union([learned[t] for t in tensors if t in learned])
         elif not relu6:
             low, high = SHRINK * low, SHRINK * high
         scales.append(_scale(tensors, low, high))
     return scales
+
+
+def _union(ranges: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def _scale(tensors: tuple[int, ...], low: float, high: float) -> Scale:

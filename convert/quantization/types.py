@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from portraitlite.convert.quantization.learning import DEFAULT_STEPS
@@ -55,9 +55,12 @@ class QuantizeOptions:
         engine: None takes the one that measured better for the recipe.
         updates: steps of learning from the float network (int8 and mixed, litert-quantizer); 0 is none.
         float_layers: of a mixed file, regular expressions over whole layer names; none takes `default_float_ops`.
+        ranges: node of a training graph -> (minimum, maximum) that quantization-aware training learned (int8 and mixed,
+            litert-quantizer).
     """
 
     recipe: Recipe
     engine: Engine | None = None
     updates: int = DEFAULT_STEPS
     float_layers: tuple[str, ...] = ()
+    ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)

@@ -58,6 +58,15 @@ def test_ctrl_c_leaves_nothing(moment: tuple[str, str], tiny_tarball: Path, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_while_it_learns_leaves_nothing(tiny_tarball: Path, photo_folder: Path, tmp_path: Path) -> None:
+    moment = ("portraitlite.convert.quantization.litert_quantizer", "learn")
+    more = ["--recipe", "int8", "--updates", "1", "--calibrate", str(photo_folder)]
+    run = _run(tiny_tarball, tmp_path / "m.tflite", moment, "SIGINT", *more)
+    assert run.returncode == 130
+    assert "Traceback" not in run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("moment", MOMENTS[1:], ids=lambda moment: moment[1])
 def test_a_killed_conversion_leaves_old_files_as_they_were(
     moment: tuple[str, str], tiny_tarball: Path, tmp_path: Path

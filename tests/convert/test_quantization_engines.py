@@ -270,6 +270,9 @@ def test_scores_begin_below_the_runner_up() -> None:
     found = TensorStatistics(*(np.array(v, np.float32) for v in ([-40, -30], [9, 3], [1, 1])))
     low, high = score_window(found, np.linspace(-5, 5, 1001, dtype=np.float32))
     assert (low, high) == (pytest.approx(-7, abs=0.05), 9)
+    # Cut-off classes must not add up to a contender where confidences count.
+    soft, _ = score_window(found, np.linspace(-5, 5, 1001, dtype=np.float32), soft=True)
+    assert 20 * np.exp(soft - -5) < 0.02
     single = TensorStatistics(*(np.array(v, np.float32) for v in ([-40], [30], [1])))
     assert score_window(single, np.zeros(1, np.float32)) == (-8, 8)
 
