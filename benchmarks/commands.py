@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -12,10 +13,10 @@ from typing import Annotated
 
 import typer
 
-from portraitlite.benchmarks.latency import Progress
-from portraitlite.benchmarks.record import RunRecord
+from portraitlite.benchmarks.schedule import Progress, Rule, Schedule
+from portraitlite.benchmarks.stages import Stage
 from portraitlite.runtime.console import print_json, say
-from portraitlite.runtime.errors import InputError
+from portraitlite.runtime.errors import CheckFailedError, InputError
 
 __all__ = ["bench", "register"]
 
@@ -25,10 +26,23 @@ REDRAW_SECONDS = 0.5
 
 
 def bench(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A .tflite file or a bundled model's name.")],
-    runs: Annotated[int, typer.Option("--runs", min=1, max=100_000, help="Timed inferences.")] = 50,
-    warmup: Annotated[int, typer.Option("--warmup", min=0, max=100_000, help="Untimed inferences before them.")] = 5,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")] = 1,
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help=".tflite files or bundled models' names.")],
+    runs: Annotated[int, typer.Option("--runs", min=1, max=100_000, help="Timed runs of each.")] = 50,
+    warmup: Annotated[int, typer.Option("--warmup", min=0, max=100_000, help="Untimed runs before them.")] = 5,
+    rule: Annotated[Rule, typer.Option("--rule", help="mlperf: at least 1024 runs and 60 s; p90 counts.")] = Rule.QUICK,
+    threads: Annotated[str, typer.Option("--threads", metavar="N[,N]", help="CPU threads: 1, or 1,2,4.")] = "1",
+    cpus: Annotated[str | None, typer.Option("--cpus", metavar="N[,N]", help="Stay on these CPUs: 0 or 0,1.")] = None,
+    stage: Annotated[Stage, typer.Option("--stage", help="What to time.")] = Stage.INVOKE,
+    photo_size: Annotated[
+        str | None, typer.Option("--photo-size", metavar="WxH", help="Photo of the stages; 4032x3024.")
+    ] = None,
+    memory: Annotated[bool, typer.Option("--memory", help="Measure memory too.")] = False,
+    profile: Annotated[
+        Path | None, typer.Option("--profile", help="Time by op to write: .csv, .json or .png; one model.")
+    ] = None,
+    benchmark_model: Annotated[
+        Path | None, typer.Option("--benchmark-model", help="Measure with this program instead; one model.")
+    ] = None,
     backend: Annotated[str | None, typer.Option("--backend", help="litert, tflite_runtime or tensorflow.")] = None,
     device: Annotated[str, typer.Option("--device", help="Where to measure; only desktop for now.")] = DESKTOP,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run record to write: .json.")] = None,
@@ -36,24 +50,83 @@ def bench(
     json: Annotated[bool, typer.Option("--json", help="Print the run record on stdout instead of a table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notices.")] = False,
 ) -> None:
-    """Measure how long one inference of a model takes on this machine."""
-    from portraitlite.benchmarks.desktop import bench_desktop
-    from portraitlite.benchmarks.record import save_record
+    """Measure how long models, or stages of the portrait, take on this machine; several take turns."""
+    from portraitlite.benchmarks import bench_report
+    from portraitlite.benchmarks.affinity import fixed_affinity
+    from portraitlite.benchmarks.desktop import bench_models
+    from portraitlite.benchmarks.run_set import save_run
 
     if device != DESKTOP:
         raise InputError(f"--device {device} cannot be measured yet; leave it out or give --device {DESKTOP}")
+    for target in (output, profile):
+        if target is not None:
+            _check_target(target, force=force)
+    counts = _numbers(threads, "--threads")
+    alone = len(models) == len(counts) == 1 and stage is Stage.INVOKE and not (benchmark_model and profile)
+    if (benchmark_model or profile) and not alone:
+        raise InputError(
+            "--profile and --benchmark-model take one model, one number of threads, no --stage, and not each other"
+        )
+    with fixed_affinity(None if cpus is None else _numbers(cpus, "--cpus")):
+        if benchmark_model is not None:
+            from portraitlite.benchmarks.official import run_official, save_official
+
+            found = run_official(benchmark_model, models[0], runs=runs, warmup=warmup, threads=counts[0])
+            if output is not None:
+                save_official(output, found, force=force)
+            if json:
+                print_json(found.to_dict())
+            else:
+                bench_report.print_official(found)
+            for finding in found.findings:
+                say(f"finding: {finding}", quiet=quiet)
+            if found.result.failed:
+                raise CheckFailedError(f"{found.program} failed on {found.model_name}; its findings say why")
+            return
+        if profile is not None:
+            from portraitlite.benchmarks.profile import profile_model
+            from portraitlite.benchmarks.profile_output import check_suffix, save_profile
+
+            check_suffix(profile)
+            measured = profile_model(models[0], runs=runs, warmup=warmup, threads=counts[0])
+            save_profile(profile, measured, force=force)
+            bench_report.print_profile(measured, to_stderr=json)
+        schedule = Schedule(runs=runs, warmup=warmup) if rule is Rule.QUICK else Schedule.mlperf(warmup=warmup)
+        with _progress_bar(quiet=quiet) as move:
+            run = bench_models(
+                models,
+                schedule,
+                stage=stage,
+                threads=counts,
+                backend=backend,
+                photo_size=None if photo_size is None else _photo_size(photo_size),
+                memory=memory,
+                progress=move,
+            )
     if output is not None:
-        _check_target(output, force=force)
-    with _progress_bar(quiet=quiet) as move:
-        record = bench_desktop(model, runs=runs, warmup=warmup, threads=threads, backend=backend, progress=move)
-    if output is not None:
-        save_record(output, record, force=force)
+        save_run(output, run, force=force)
     if json:
-        print_json(record.to_dict())
+        print_json(run.to_dict())
     else:
-        _print_table(record)
-    for warning in record.warnings:
+        bench_report.print_run(run)
+    for warning in dict.fromkeys(warning for record in run.records for warning in record.warnings):
         say(f"warning: {warning}", quiet=quiet)
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    if not re.fullmatch(r"\d{1,4}(,\d{1,4})*", text):
+        raise typer.BadParameter(f"{text} is no list of numbers; give 1 or 1,2", param_hint=option)
+    values = [int(number) for number in text.split(",")]
+    if len(set(values)) < len(values) or (option == "--threads" and 0 in values):
+        raise typer.BadParameter(f"{text} has a number twice or a zero; give 1 or 1,2", param_hint=option)
+    return values
+
+
+def _photo_size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if match is None:
+        raise typer.BadParameter(f"{text} is no size; give WIDTHxHEIGHT: 4032x3024", param_hint="--photo-size")
+    return int(match[1]), int(match[2])
 
 
 @contextlib.contextmanager
@@ -97,29 +170,6 @@ def _check_target(path: Path, *, force: bool) -> None:
         raise InputError(f"the folder {path.parent} does not exist; make it first")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise InputError(f"the folder {path.parent} cannot be written; choose another one")
-
-
-def _print_table(record: RunRecord) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    configuration, figures, environment = record.configuration, record.figures, record.environment
-    statistics = figures.statistics
-    table = Table(
-        title=f"{record.model.name}, {record.model.size_bytes / 1e6:.2f} MB: latency in ms",
-        caption=f"{configuration.runs} runs of {configuration.scope}() after {configuration.warmup} warm-ups, "
-        f"{configuration.threads} thread{'s' * (configuration.threads > 1)}, {configuration.backend} "
-        f"{environment.backend_version}, {environment.cpu_model or environment.architecture}; "
-        f"percentiles by {statistics.percentile_method.replace('_', ' ')}",
-    )
-    for name in ("min", "p50", "p90", "p99", "mean", "std", "MAD", "load", "first"):
-        table.add_column(name, justify="right")
-    values = (
-        *(statistics.min_ms, statistics.p50_ms, statistics.p90_ms, statistics.p99_ms),
-        *(statistics.mean_ms, statistics.std_ms, statistics.mad_ms, figures.load_ms, figures.first_ms),
-    )
-    table.add_row(*(f"{value:.2f}" for value in values))
-    Console().print(table)
 
 
 def register(app: typer.Typer) -> None:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from portraitlite.benchmarks.schedule import Progress, Schedule, take_turns
 from portraitlite.runtime.backends import InterpreterRunner, TensorInfo, load_backend, open_model
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["SCOPE", "Latency", "Progress", "measure_latency", "random_inputs"]
+__all__ = [
+    "SCOPE",
+    "Latency",
+    "LoadedModel",
+    "Progress",
+    "fill_inputs",
+    "load_model",
+    "measure_latency",
+    "random_inputs",
+]
 
 SCOPE = "invoke"  # neither filling the inputs nor fetching the outputs is timed
-Progress = Callable[[int, int, float], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +46,67 @@ class Latency:
     latency_ms: tuple[float, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class LoadedModel:
+    """A model that has run once.
+
+    Attributes:
+        interpreter: the runtime's own object, its inputs filled.
+        what: how messages call the file.
+        backend, backend_version, load_ms, first_ms: as in `Latency`.
+    """
+
+    interpreter: Any
+    what: str
+    backend: str
+    backend_version: str
+    load_ms: float
+    first_ms: float
+
+    def run_ms(self) -> float:
+        """Time of one inference in ms.
+
+        Raises:
+            InputError: it fails.
+        """
+        return _invoke_ms(self.interpreter, self.what)
+
+
+def load_model(
+    model: bytes, *, threads: int = 1, backend: str | None = None, seed: int = 0, what: str = "the model"
+) -> LoadedModel:
+    """Open, fill the inputs with `random_inputs` and run once.
+
+    Args:
+        model: the whole `.tflite` file.
+        threads: CPU threads, at least 1.
+        backend: as for `open_model`.
+        seed: of the random input.
+        what: how messages call the file.
+
+    Raises:
+        InputError: the file cannot be loaded or run.
+        MissingDependencyError: no runtime.
+    """
+    _, module = load_backend(backend)
+    module.version()  # the first look-up reads package metadata from disk, which would count as loading
+    start_ns = time.perf_counter_ns()
+    runner = open_model(model, threads=threads, backend=backend, what=what)
+    load_ms = (time.perf_counter_ns() - start_ns) / 1e6
+    assert isinstance(runner, InterpreterRunner)
+    interpreter = runner.interpreter
+    fill_inputs(runner, seed, what)
+    first_ms = _invoke_ms(interpreter, what)
+    return LoadedModel(interpreter, what, runner.backend, runner.backend_version, load_ms, first_ms)
+
+
+def fill_inputs(runner: InterpreterRunner, seed: int, what: str) -> None:
+    """Put `random_inputs` into the interpreter; raises as that does."""
+    values = random_inputs(runner.inputs, seed, what=what)
+    for detail, value in zip(runner.interpreter.get_input_details(), values, strict=True):
+        runner.interpreter.set_tensor(detail["index"], value)
+
+
 def measure_latency(
     model: bytes,
     *,
@@ -51,44 +121,19 @@ def measure_latency(
     """Load `model`, run it once, then `warmup` times untimed, then `runs` times timed.
 
     Args:
-        model: the whole `.tflite` file.
+        model, threads, backend, seed, what: as for `load_model`.
         runs: timed inferences, at least 1.
         warmup: untimed inferences between the first and the timed ones, at least 0.
-        threads: CPU threads, at least 1.
-        backend: as for `open_model`.
-        seed: of the random input.
-        what: how messages call the file.
-        progress: called between inferences with (done, total, first_ms). What it does is not timed, but
-            it can empty the caches, so it should be short and mostly idle.
+        progress: as for `take_turns`.
 
     Raises:
         InputError: the file cannot be loaded or run, or a count is out of range.
         MissingDependencyError: no runtime.
     """
-    if runs < 1 or warmup < 0:
-        raise InputError(f"bench needs at least 1 run and 0 warm-ups; it got {runs} and {warmup}")
-    _, module = load_backend(backend)
-    module.version()  # the first look-up reads package metadata from disk, which would count as loading
-    start_ns = time.perf_counter_ns()
-    runner = open_model(model, threads=threads, backend=backend, what=what)
-    load_ms = (time.perf_counter_ns() - start_ns) / 1e6
-    assert isinstance(runner, InterpreterRunner)
-    interpreter = runner.interpreter
-    for detail, value in zip(
-        interpreter.get_input_details(), random_inputs(runner.inputs, seed, what=what), strict=True
-    ):
-        interpreter.set_tensor(detail["index"], value)
-
-    first_ms = _invoke_ms(interpreter, what)
-    total = warmup + runs
-    latency_ms = []
-    for done in range(total):
-        elapsed_ms = _invoke_ms(interpreter, what)
-        if done >= warmup:
-            latency_ms.append(elapsed_ms)
-        if progress is not None:
-            progress(done + 1, total, first_ms)
-    return Latency(runner.backend, runner.backend_version, load_ms, first_ms, tuple(latency_ms))
+    schedule = Schedule(runs=runs, warmup=warmup)
+    loaded = load_model(model, threads=threads, backend=backend, seed=seed, what=what)
+    (latency_ms,) = take_turns([loaded.run_ms], schedule, first_ms=loaded.first_ms, progress=progress)
+    return Latency(loaded.backend, loaded.backend_version, loaded.load_ms, loaded.first_ms, latency_ms)
 
 
 def random_inputs(inputs: Sequence[TensorInfo], seed: int, *, what: str = "the model") -> list[npt.NDArray[Any]]:

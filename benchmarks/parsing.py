@@ -15,7 +15,7 @@ def parse(kind: Any, value: Any, where: str) -> Any:
     """`value` as an instance of `kind`.
 
     Args:
-        kind: `str`, `int`, `float`, `T | None`, `tuple[T, ...]`, `dict[str, T]` or a dataclass made of these.
+        kind: `str`, `int`, `bool`, `float`, `T | None`, `tuple[T, ...]`, `dict[str, T]` or a dataclass made of these.
         value: what `json.loads` returned, or tuples instead of lists.
         where: how messages call the value.
 
@@ -36,7 +36,7 @@ def parse(kind: Any, value: Any, where: str) -> Any:
         if not math.isfinite(value):
             raise ValueError(f"{where} is {value}, not a finite number")
         return float(value)
-    if kind in (str, int) and type(value) is kind:  # bool is an int to isinstance
+    if kind in (str, int, bool) and type(value) is kind:  # bool is an int to isinstance
         return value
     expected = getattr(origin or kind, "__name__", str(kind))
     raise ValueError(f"{where} is {type(value).__name__}, not {expected}")

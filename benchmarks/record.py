@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from portraitlite.benchmarks.environment import Environment
+from portraitlite.benchmarks.memory import Memory
 from portraitlite.benchmarks.parsing import parse
-from portraitlite.benchmarks.statistics import LatencyStatistics
+from portraitlite.benchmarks.statistics import LatencyStatistics, Stability
 from portraitlite.runtime.errors import InputError
 
 __all__ = [
@@ -19,13 +21,17 @@ __all__ = [
     "Figures",
     "ModelFacts",
     "RunRecord",
+    "check_version",
     "load_record",
+    "read_document",
     "save_record",
+    "write_document",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KIND = "latency"
 MAX_RECORD_BYTES = 64 << 20
+Document = TypeVar("Document")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,29 +52,46 @@ class Configuration:
         backend: the TFLite runtime.
         delegate: `default`: the runtime's own choice, which is XNNPACK where it is built in.
         threads: CPU threads.
-        runs: timed inferences.
-        warmup: untimed inferences between the first and the timed ones.
+        rule: how long, see `Rule`.
+        runs: timed runs.
+        warmup: untimed runs between the first and the timed ones.
+        contestants: how many took turns with this one, itself included.
         seed: of the random input.
-        scope: what was timed; `invoke` is the inference alone, without filling inputs and fetching outputs.
+        scope: what was timed, see `Stage`; `invoke` is the inference alone, without filling inputs and fetching
+            outputs.
+        photo_size: width and height of the photo in pixels, where `scope` needs one.
     """
 
     device: str
     backend: str
     delegate: str
     threads: int
+    rule: str
     runs: int
     warmup: int
+    contestants: int
     seed: int
     scope: str
+    photo_size: tuple[int, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """What came out, in ms; the parts are described at `Latency` and `LatencyStatistics`."""
+    """What came out; times in ms.
+
+    Attributes:
+        load_ms: until the model is ready to run; importing the runtime is not in it.
+        first_ms: the very first run.
+        statistics, stability: of the timed runs.
+        memory: None where it was not asked for or cannot be measured.
+        latency_ms: the timed runs, in the order they ran.
+    """
 
     load_ms: float
     first_ms: float
     statistics: LatencyStatistics
+    stability: Stability
+    memory: Memory | None
     latency_ms: tuple[float, ...]
 
 
@@ -99,14 +122,7 @@ class RunRecord:
         Raises:
             ValueError: not a run record of this version, or one with a value that cannot be.
         """
-        if not isinstance(document, dict) or "schema_version" not in document:
-            raise ValueError("no portraitlite run record; give a file that `portraitlite bench -o` wrote")
-        values = dict(document)
-        version, kind = values.pop("schema_version"), values.pop("kind", None)
-        if version != SCHEMA_VERSION:
-            raise ValueError(f"schema version {version!r}; this portraitlite reads {SCHEMA_VERSION}: update it")
-        if kind != KIND:
-            raise ValueError(f"a run record of kind {kind!r}; {KIND!r} is wanted")
+        values = check_version(document, KIND)
         record: RunRecord = parse(cls, values, "record")
         figures = record.figures
         if len(figures.latency_ms) != record.configuration.runs:
@@ -116,16 +132,32 @@ class RunRecord:
         return record
 
 
+def check_version(document: Any, kind: str) -> dict[str, Any]:
+    """The keys of a run record of this version and kind, without these two.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(document, dict) or "schema_version" not in document:
+        raise ValueError("no portraitlite run record; give a file that `portraitlite bench -o` wrote")
+    values = dict(document)
+    version, found = values.pop("schema_version"), values.pop("kind", None)
+    if version != SCHEMA_VERSION:
+        older = type(version) is int and version < SCHEMA_VERSION
+        remedy = "measure again" if older else "update it"
+        raise ValueError(f"schema version {version!r}; this portraitlite reads {SCHEMA_VERSION}: {remedy}")
+    if found != kind:
+        raise ValueError(f"a run record of kind {found!r}; {kind!r} is wanted")
+    return values
+
+
 def save_record(path: Path, record: RunRecord, *, force: bool = False) -> None:
     """Write `record` as JSON, whole or not at all.
 
     Raises:
         InputError: the file exists and `force` is off, or the folder cannot be written.
     """
-    from portraitlite.runtime.save import write_atomically
-
-    text = json.dumps(record.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, f"{text}\n".encode(), force=force)
+    write_document(path, record.to_dict(), force=force)
 
 
 def load_record(path: Path) -> RunRecord:
@@ -134,6 +166,23 @@ def load_record(path: Path) -> RunRecord:
     Raises:
         InputError: no such file, not a run record, of another version, or with NaN or infinite numbers.
     """
+    return read_document(path, RunRecord.from_dict)
+
+
+def write_document(path: Path, document: dict[str, Any], *, force: bool = False) -> None:
+    """Write JSON whole or not at all; raises as `save_record`."""
+    from portraitlite.runtime.save import write_atomically
+
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, f"{text}\n".encode(), force=force)
+
+
+def read_document(path: Path, build: Callable[[Any], Document]) -> Document:
+    """What `build` makes of the JSON in a file; it raises ValueError for what it cannot use.
+
+    Raises:
+        InputError: as `load_record`.
+    """
     try:
         if path.stat().st_size > MAX_RECORD_BYTES:
             raise InputError(f"{path} is larger than {MAX_RECORD_BYTES >> 20} MiB; that is no run record")
@@ -141,8 +190,7 @@ def load_record(path: Path) -> RunRecord:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); give a run record") from error
     try:
-        document = json.loads(content)
-        return RunRecord.from_dict(document)
+        return build(json.loads(content))
     except json.JSONDecodeError as error:
         raise InputError(f"{path} is not JSON ({error}); give a run record") from error
     except (ValueError, OverflowError, RecursionError) as error:

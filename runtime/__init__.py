@@ -3,7 +3,8 @@
     from portraitlite.runtime import Portrait
     result = Portrait()(image, strength=0.6)
 
-Importing this loads numpy and Pillow only; a TFLite runtime loads with the first model.
+Importing this loads numpy and Pillow only; a TFLite runtime loads with the first model. Nothing is kept between calls
+but in objects. A `Segmenter` or a `Portrait` is for one thread; functions and results may be shared between threads.
 """
 
 from portraitlite.runtime.depth import DepthConvention, DepthGuess, DepthMap, blur_map, load_depth

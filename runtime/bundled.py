@@ -6,12 +6,23 @@ from pathlib import Path
 
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["BUNDLED", "DEFAULT_MODEL", "MODELS_FOLDER", "resolve_model"]
+__all__ = ["BUNDLED", "DEFAULT_MODEL", "MODELS_FOLDER", "SCENE_MODEL", "model_for", "resolve_model"]
 
 MODELS_FOLDER = Path(__file__).parent / "models"
-BUNDLED = {"portrait": "portrait_int8.tflite"}
-DEFAULT_MODEL = "portrait"
+BUNDLED = {
+    "portrait": "portrait_int8.tflite",
+    "portrait_fp16": "portrait_fp16.tflite",
+    "scene": "scene_int8.tflite",
+    "scene_fp16": "scene_fp16.tflite",
+}
+DEFAULT_MODEL = "portrait"  # the person against the rest
+SCENE_MODEL = "scene"  # 21 classes and sky
 MAX_MODEL_BYTES = 1 << 30
+
+
+def model_for(subject: str, held: tuple[str, ...] | None) -> str:
+    """The bundled model that knows what shall stay sharp; for people alone the one with the better person masks."""
+    return DEFAULT_MODEL if subject == "person" and not held else SCENE_MODEL
 
 
 def resolve_model(model: str | Path) -> Path:

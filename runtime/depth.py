@@ -58,6 +58,13 @@ class DepthGuess(enum.StrEnum):
 class DepthMap:
     """Depth of a whole photo.
 
+    Example:
+        >>> import numpy as np
+        >>> from portraitlite.runtime import DepthMap
+        >>> near_below = DepthMap(np.linspace(0, 1, 64, dtype=np.float32)[:, None])
+        >>> near_below.nearness.shape
+        (64, 1)
+
     Attributes:
         nearness: (h, w) float32, 0 farthest to 1 nearest; stretched over the photo, so of any resolution.
 
@@ -118,6 +125,14 @@ def blur_map(depth: DepthMap | DepthGuess, subject: SubjectMask, height: int, wi
 
     Returns:
         (h, w) float32 over the whole photo, 0 sharp to 1 full strength; None: the same everywhere.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from portraitlite.runtime import Segmenter, blur_map, load_depth, subject_mask
+        >>> subject = subject_mask(Segmenter()(numpy_rgb))
+        >>> levels = blur_map(load_depth(Path("depth.png")), subject, *numpy_rgb.shape[:2])
+        >>> levels.shape, levels.dtype
+        ((256, 256), dtype('float32'))
 
     Raises:
         InputError: the map lies and the photo stands, or the other way round.

@@ -23,6 +23,12 @@ MAX_BUFFER_BYTES = 1 << 20
 class ModelMetadata:
     """How to feed a segmentation model and how to read what it returns.
 
+    Example:
+        >>> from portraitlite.runtime import ModelMetadata, OutputKind
+        >>> metadata = ModelMetadata("selfie", ("background", "person"), 256, 256, output_kind=OutputKind.LOGITS)
+        >>> ModelMetadata.from_dict(metadata.to_dict()) == metadata
+        True
+
     Attributes:
         name: short name for people.
         labels: class names by index.

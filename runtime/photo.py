@@ -73,6 +73,12 @@ def load_photo(path: str | Path) -> Photo:
     Adobe RGB) are kept and the pixels are left alone; CMYK and grey pictures are converted to sRGB through theirs.
     16-bit pictures are scaled to 8 bits. HEIC needs the package pillow-heif.
 
+    Example:
+        >>> from portraitlite.runtime import load_photo
+        >>> photo = load_photo("photo.jpg")
+        >>> photo.pixels.shape, photo.pixels.dtype, photo.notices
+        ((512, 512, 3), dtype('uint8'), ())
+
     Raises:
         InputError: no file, not a picture of an accepted format, damaged, too small or too large.
         MissingDependencyError: a HEIC picture, and pillow-heif is not installed.

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from portraitlite.runtime.blur.renderer import BlurRenderer
-from portraitlite.runtime.bundled import DEFAULT_MODEL
+from portraitlite.runtime.bundled import model_for
 from portraitlite.runtime.depth import DepthGuess, DepthMap, blur_map
 from portraitlite.runtime.errors import InputError, NothingToDoError
 from portraitlite.runtime.metadata import ModelMetadata
@@ -23,9 +23,11 @@ from portraitlite.runtime.segmenter import Segmenter, as_photo
 from portraitlite.runtime.subject import Keep, SubjectChoice, SubjectMask, check_choice, subject_mask
 from portraitlite.runtime.types import IfNoSubject
 
-__all__ = ["DEFAULT_STRENGTH", "Portrait", "PortraitResult"]
+__all__ = ["DEFAULT_GRAIN", "DEFAULT_HIGHLIGHTS", "DEFAULT_STRENGTH", "Portrait", "PortraitResult"]
 
 DEFAULT_STRENGTH = 0.6
+DEFAULT_HIGHLIGHTS = 0.25
+DEFAULT_GRAIN = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +48,11 @@ class PortraitResult:
     blur_map: npt.NDArray[np.float32] | None
     segment_ms: float
     blur_ms: float
+
+    @property
+    def image(self) -> Image.Image:
+        """The same as a PIL image in RGB."""
+        return Image.fromarray(self.pixels)
 
 
 class Portrait:
@@ -70,7 +77,7 @@ class Portrait:
 
     def __init__(
         self,
-        model: str | Path = DEFAULT_MODEL,
+        model: str | Path | None = None,
         *,
         threads: int = 1,
         backend: str | None = None,
@@ -81,7 +88,8 @@ class Portrait:
         """Load the segmentation model; the blur graphs load with the first photo.
 
         Args:
-            model, threads, backend, metadata: as for `Segmenter`.
+            model: as for `Segmenter`; None: `portrait` for people, `scene` for other subjects and with `held`.
+            threads, backend, metadata: as for `Segmenter`.
             subject: class that stays sharp.
             held: classes that stay sharp where they touch the subject, see `SubjectChoice`.
 
@@ -89,6 +97,7 @@ class Portrait:
             InputError: the model cannot be used or does not know a class.
             MissingDependencyError: no TFLite runtime.
         """
+        model = model_for(subject, held) if model is None else model
         self.segmenter = Segmenter(model, threads=threads, backend=backend, metadata=metadata)
         self._choice = SubjectChoice(subject, held=held)
         check_choice(self._choice, self.segmenter.metadata)
@@ -102,6 +111,8 @@ class Portrait:
         keep: Keep | None = None,
         focus: tuple[float, float] | None = None,
         depth: DepthMap | DepthGuess = DepthGuess.CONSTANT,
+        highlights: float = DEFAULT_HIGHLIGHTS,
+        grain: float = DEFAULT_GRAIN,
         if_no_subject: IfNoSubject = IfNoSubject.FAIL,
         progress: Callable[[int, int], None] | None = None,
     ) -> PortraitResult:
@@ -113,6 +124,8 @@ class Portrait:
             keep: which of those found stay sharp; None: the one at `focus` if that is given, else all.
             focus: x, y as fractions 0..1 of the upright photo's width and height.
             depth: how blur grows with distance.
+            highlights: 0..1, how far small clipped lights count as brighter than white and blur to bright discs.
+            grain: 0..1, how much of the photo's own noise the blurred part gets back.
             if_no_subject: what to do where nobody is found: fail, return a copy, or blur everything.
             progress: called with (tiles done, tiles).
 
@@ -121,8 +134,9 @@ class Portrait:
                 depth map that lies while the photo stands.
             NothingToDoError: no subject, and `if_no_subject` is FAIL.
         """
-        if not 0 <= strength <= 1:
-            raise InputError(f"strength {strength} is outside 0..1")
+        for name, share in (("strength", strength), ("highlights", highlights), ("grain", grain)):
+            if not 0 <= share <= 1:
+                raise InputError(f"{name} {share} is outside 0..1")
         keep = keep or (Keep.FOCUS if focus else Keep.ALL)
         choice = dataclasses.replace(self._choice, keep=keep, focus=focus)
         photo = as_photo(image)
@@ -137,7 +151,14 @@ class Portrait:
         else:
             mask = subject.values if subject.found else np.zeros_like(subject.values)
             pixels = self._renderer.render(
-                photo.pixels, mask, strength=strength, mask_box=subject.box, coc=levels, progress=progress
+                photo.pixels,
+                mask,
+                strength=strength,
+                mask_box=subject.box,
+                coc=levels,
+                highlights=highlights,
+                grain=grain,
+                progress=progress,
             )
         end = time.perf_counter()
         return PortraitResult(pixels, subject, strength, levels, 1e3 * (middle - start), 1e3 * (end - middle))

@@ -11,12 +11,11 @@ import typer
 
 from portraitlite.runtime.batch import PhotoDone, PhotoWorker, Progress, run_photos
 from portraitlite.runtime.batch_plan import same_format
-from portraitlite.runtime.bundled import DEFAULT_MODEL
 from portraitlite.runtime.depth import DepthConvention, DepthGuess, DepthMap, load_depth
 from portraitlite.runtime.errors import InputError
-from portraitlite.runtime.options import Backend, Force, Inputs, Jobs, Json, Model, Quiet, Resume, Threads
+from portraitlite.runtime.options import Backend, Force, Inputs, Jobs, Json, Quiet, Resume, Threads
 from portraitlite.runtime.photo import load_photo
-from portraitlite.runtime.portrait import DEFAULT_STRENGTH, Portrait, PortraitResult
+from portraitlite.runtime.portrait import DEFAULT_GRAIN, DEFAULT_HIGHLIGHTS, DEFAULT_STRENGTH, Portrait, PortraitResult
 from portraitlite.runtime.save import check_output, save_photo
 from portraitlite.runtime.subject import Keep
 from portraitlite.runtime.types import IfNoSubject
@@ -28,12 +27,14 @@ __all__ = ["portrait", "register"]
 class _Job:
     """What the command line asks for; travels to the worker processes."""
 
-    model: str
+    model: str | None
     subject: str
     held: tuple[str, ...] | None
     threads: int
     backend: str | None
     strength: float
+    highlights: float
+    grain: float
     keep: Keep | None
     focus: tuple[float, float] | None
     depth: DepthMap | DepthGuess
@@ -83,7 +84,23 @@ def portrait(
     depth_convention: Annotated[
         DepthConvention, typer.Option(help="What is white in the depth picture.")
     ] = DepthConvention.NEAR_WHITE,
-    model: Model = DEFAULT_MODEL,
+    highlights: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="How far small clipped lights blur to bright discs; 0: as white paper."),
+    ] = DEFAULT_HIGHLIGHTS,
+    grain: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="How much of the photo's own noise the blurred part gets back.")
+    ] = DEFAULT_GRAIN,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A bundled model's name or a .tflite file. Default: portrait for people, scene for other subjects and "
+            "with --held.",
+            show_default=False,
+        ),
+    ] = None,
     if_no_subject: Annotated[
         IfNoSubject, typer.Option("--if-no-subject", help="With nobody in the photo: fail, copy it, or blur all of it.")
     ] = IfNoSubject.FAIL,
@@ -103,6 +120,8 @@ def portrait(
         threads=threads,
         backend=backend,
         strength=strength,
+        highlights=highlights,
+        grain=grain,
         keep=keep,
         focus=None if focus is None else _point(focus),
         depth=_depth(depth, depth_convention),
@@ -139,6 +158,8 @@ def _portrait_one(engine: Portrait, job: _Job, photo: Path, output: Path, progre
     result = engine(
         loaded,
         strength=job.strength,
+        highlights=job.highlights,
+        grain=job.grain,
         keep=job.keep,
         focus=job.focus,
         depth=job.depth,
@@ -157,6 +178,8 @@ def _portrait_one(engine: Portrait, job: _Job, photo: Path, output: Path, progre
         "width": loaded.width,
         "height": loaded.height,
         "strength": job.strength,
+        "highlights": job.highlights,
+        "grain": job.grain,
         "subject": _who(result, job),
         "subject_share": result.subject.share,
         "subject_found": result.subject.found,

@@ -54,7 +54,17 @@ def save_photo(
     grey are written as one channel.
 
     Args:
+        path: of the file; its folder must exist.
+        pixels: (H, W, 3) uint8 RGB; of the size of `like` where that has alpha, else of any size.
+        like: the photo that the pixels were made from.
+        force: overwrite an existing file.
         quality: 1 to 100, of JPEG and WebP.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from portraitlite.runtime import load_photo, save_photo
+        >>> photo = load_photo("photo.jpg")
+        >>> save_photo(Path("negative.png"), 255 - photo.pixels, photo)
 
     Raises:
         InputError: the file cannot be written, the arrays do not fit, or the picture is too large for the format.
@@ -80,6 +90,11 @@ def save_photo(
 
 def save_gray(path: Path, mask: npt.NDArray[np.uint8], *, force: bool = False) -> None:
     """Write an (H, W) uint8 mask without loss: PNG, WebP or TIFF by suffix.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from portraitlite.runtime import Segmenter, load_photo, save_gray
+        >>> save_gray(Path("mask.png"), Segmenter()(load_photo("photo.jpg")).photo_mask("person"))
 
     Raises:
         InputError: a lossy or unknown suffix, another array, or the file cannot be written.

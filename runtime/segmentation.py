@@ -23,6 +23,14 @@ Box = tuple[float, float, float, float]
 class Segmentation:
     """What a model saw in one photo.
 
+    Example:
+        >>> from portraitlite.runtime import Segmenter
+        >>> found = Segmenter()(numpy_rgb)
+        >>> found.photo_mask("person").shape, found.label_map().shape
+        ((512, 512), (512, 512))
+        >>> {label: round(share, 1) for label, share in found.shares().items()}
+        {'person': 0.5, 'background': 0.5}
+
     Attributes:
         output: (h, w, C) float32 scores or confidences, or (h, w) uint8 labels, at network size.
         metadata: of the model.

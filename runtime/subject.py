@@ -44,6 +44,11 @@ class Keep(enum.StrEnum):
 class SubjectChoice:
     """Who of those that a model sees stays sharp.
 
+    Example:
+        >>> from portraitlite.runtime import Keep, SubjectChoice
+        >>> SubjectChoice(label="cat", keep=Keep.LARGEST).held is None
+        True
+
     Attributes:
         label: class of the subject.
         keep: which figures of that class.
@@ -119,8 +124,8 @@ def subject_mask(segmentation: Segmentation, choice: SubjectChoice | None = None
         >>> from portraitlite.runtime import Keep, Segmenter, SubjectChoice, subject_mask
         >>> choice = SubjectChoice(keep=Keep.FOCUS, focus=(0.5, 0.4))
         >>> mask = subject_mask(Segmenter()(numpy_rgb), choice)
-        >>> mask.values.shape, [figure.kept for figure in mask.figures]
-        ((97, 97), [True])
+        >>> mask.values.dtype, [figure.kept for figure in mask.figures]
+        (dtype('uint8'), [True])
 
     Raises:
         InputError: the model does not know a class.

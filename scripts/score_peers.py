@@ -3,7 +3,9 @@
     python scripts/score_peers.py DATA MODEL.tflite... > scores.json
 
 DATA is the folder that holds `data/` and `models/`. Models are converted ones, which say everything about themselves;
-peers are the files of `models/`, described below. Every photo is stretched to the input. A table goes to stderr.
+peers are the files of `models/`, described below. Every photo is stretched to the input. Besides the lists, all photos
+with people are scored by the share of the photo that is people: small (< 10 %), middle, large (>= 30 %), and sky
+against the opinion of the model that taught it. A table goes to stderr.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ from portraitlite.runtime.types import Fit, OutputKind, ResizeConvention
 LIST = Path(__file__).resolve().parents[1] / "convert" / "training" / "validation.toml"
 PERSON, VOC, ADE20K = label_names(2), label_names(21), label_names(32)
 SUBJECT = VOC.index("person")
+TEACHER = "deeplabv3_mnv2_ade20k_int8"  # of sky
+LEAST_SKY = 0.05  # share of a photo that the teacher calls sky, or the photo does not count
 RESAMPLES, SEED = 1000, 7
+SIZES = {"small": (0.0, 0.1), "middle": (0.1, 0.3), "large": (0.3, 1.01)}  # people's share of the photo
 
 Float64 = npt.NDArray[np.float64]
 
@@ -77,6 +82,11 @@ def counts(segmenter: Segmenter, sample: Sample) -> Float64:
     return np.concatenate([numbers, confusion]).astype(np.float64)
 
 
+def subject_area(rows: Float64) -> Float64:
+    """Labelled pixels of the subject, by photo: union - found + intersection."""
+    return rows[:, 1] - rows[:, 2] + rows[:, 0]
+
+
 def subject_iou(total: Float64) -> float:
     return float(total[0] / total[1])
 
@@ -100,30 +110,59 @@ def interval(rows: Float64, score: Callable[[Float64], float]) -> dict[str, floa
     return {"score": score(rows.sum(axis=0)), "low": float(low), "high": float(high)}
 
 
-def scores(segmenter: Segmenter, root: Path) -> dict[str, Any]:
+def scores(segmenter: Segmenter, root: Path, skies: list[tuple[Sample, npt.NDArray[np.bool_]]]) -> dict[str, Any]:
     """All scores of one model."""
     result: dict[str, Any] = {}
-    voc = []
+    people, voc = [], []
     for one in read_validation(LIST):
         rows = np.stack([counts(segmenter, sample) for sample in validation_samples(one, root)])
-        shows_subject = bool((rows[:, 1] > rows[:, 2]).any())
+        shows_subject = bool((subject_area(rows) > 0).any())
         result[one.name] = interval(rows, subject_iou if shows_subject else false_subject)
+        if shows_subject:
+            people.append(rows)
         if one.kind is DatasetKind.VOC:
             voc.append(rows)
+    rows = np.concatenate(people)
+    share = subject_area(rows) / rows[:, 3]
+    for name, (low, high) in SIZES.items():
+        result[name] = interval(rows[(low <= share) & (share < high)], subject_iou)
     rows = np.concatenate(voc)
     if rows[:, 4:].any():
         result["voc_mean_iou"] = interval(rows, mean_iou)
+    if segmenter.metadata.output_label is None and "sky" in segmenter.metadata.labels and skies:
+        found = [(sky, sky_of(segmenter, read_photo(sample))) for sample, sky in skies]
+        rows = np.array([[(a & b).sum(), (a | b).sum()] for a, b in found], np.float64)
+        result["sky_against_teacher"] = interval(rows, subject_iou)
     return result
+
+
+def teacher_skies(root: Path) -> list[tuple[Sample, npt.NDArray[np.bool_]]]:
+    """Validation photos in which the teacher sees sky, and where."""
+    teacher = Segmenter(root / "models" / f"{TEACHER}.tflite", metadata=PEERS[TEACHER])
+    found = []
+    for one in read_validation(LIST):
+        for sample in validation_samples(one, root):
+            sky = sky_of(teacher, read_photo(sample))
+            if sky.mean() >= LEAST_SKY:
+                found.append((sample, sky))
+    return found
+
+
+def sky_of(segmenter: Segmenter, photo: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """(H, W) bool."""
+    seen = segmenter(photo)
+    return np.asarray(seen.label_map() == seen.labels.index("sky"))
 
 
 def main() -> None:
     root, models = Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]
     result: dict[str, Any] = {}
+    skies = teacher_skies(root)
     for path, metadata in [
         *((model, None) for model in models),
         *((root / "models" / f"{name}.tflite", described) for name, described in PEERS.items()),
     ]:
-        result[path.stem] = scores(Segmenter(path, metadata=metadata), root)
+        result[path.stem] = scores(Segmenter(path, metadata=metadata), root, skies)
         cells = [
             f"{name} {100 * one['score']:.2f} [{100 * one['low']:.2f}, {100 * one['high']:.2f}]"
             for name, one in result[path.stem].items()

@@ -27,7 +27,8 @@ def build_blur_models(out: Path, spec: BlurSpec | None = None) -> list[Path]:
     """
     spec = spec or BlurSpec()
     names = [spec.plan_file(orientation) for orientation in Orientation]
-    names += [spec.apply_file(scale, pixel_type) for scale in spec.scales for pixel_type in PixelType]
+    for name_of in (spec.apply_file, spec.fill_file):
+        names += [name_of(scale, pixel_type) for scale in spec.scales for pixel_type in PixelType]
     try:
         out.mkdir(parents=True, exist_ok=True)
         paths = [_write(out / name, blur_model(name, spec)) for name in names]
@@ -44,7 +45,7 @@ def blur_model(name: str, spec: BlurSpec) -> bytes:
         InputError: the spec has no graph of this name.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from portraitlite.convert.blur.graphs import apply_function, plan_function
+    from portraitlite.convert.blur.graphs import apply_function, fill_function, plan_function
 
     for orientation in Orientation:
         if name == spec.plan_file(orientation):
@@ -53,6 +54,8 @@ def blur_model(name: str, spec: BlurSpec) -> bytes:
         for pixel_type in PixelType:
             if name == spec.apply_file(scale, pixel_type):
                 return _to_tflite(apply_function(spec, scale, pixel_type))
+            if name == spec.fill_file(scale, pixel_type):
+                return _to_tflite(fill_function(spec, scale, pixel_type))
     raise InputError(f"there is no blur graph {name!r}; scales are {list(spec.scales)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -66,13 +67,15 @@ def convert_with_tensorflow(
         if recipe is Recipe.INT16X8:
             ops = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
             converter.target_spec.supported_ops = [ops]
+        _return_memory()
         model_bytes = bytes(converter.convert())
     _return_memory()
     return model_bytes
 
 
 def _return_memory() -> None:
-    """Give freed memory back: glibc keeps what the converter used, 5 GB for an Xception-65, and the next step adds."""
+    """Give freed memory back: glibc keeps what was used before, 5 GB for an Xception-65, and the next step adds."""
+    gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # other C libraries do so by themselves, or have no such call
         ctypes.CDLL(None).malloc_trim(0)
 

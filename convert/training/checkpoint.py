@@ -28,7 +28,8 @@ def save_state(path: Path, model: Any, config: TrainingConfig, step: int) -> Non
 def load_state(path: Path, model: Any, config: TrainingConfig) -> int:
     """Put a saved state into a model built from the same config; returns the number of steps it has done.
 
-    The number of steps in all, and how often to save and to evaluate, may differ: the same run, ended earlier or later.
+    The number of steps in all, how often to save and to evaluate, and the start's share in the weights that are put out
+    may differ: the same run, ended earlier or later.
 
     Raises:
         InputError: damaged, of another config or backend.
@@ -73,6 +74,6 @@ def _differences(old: TrainingConfig, new: TrainingConfig) -> list[str]:
         schedule = {f"schedule.{key}": value for key, value in vars(config.schedule).items()}
         return {**vars(config), **schedule}
 
-    free = {"schedule", "validation", "schedule.steps", "schedule.checkpoint_minutes"}
+    free = {"schedule", "validation", "schedule.steps", "schedule.checkpoint_minutes", "schedule.start_share"}
     before, after = flat(old), flat(new)
     return sorted(key for key in after.keys() - free if before[key] != after[key])

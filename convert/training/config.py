@@ -112,11 +112,13 @@ class ScheduleConfig:
     Attributes:
         steps: optimizer steps of the whole run; the cosine ends there.
         batch_size: photos a step.
-        rates: variable-name prefix -> peak learning rate of Adam; the longest prefix that fits counts.
+        rates: variable-name prefix -> peak learning rate of Adam, 0 freezes; the longest prefix that fits counts.
         warmup_steps: linear rise from 0.
         final_fraction: of the peak rate at the last step.
         clip_norm: of all gradients together.
         ema: momentum of the averaged weights, which are what a run puts out.
+        start_share: part of the starting weights in what a run puts out, 0 to below 1. With half the result keeps more
+            of what the start knew (Wortsman et al. 2022, arXiv 2109.01903); classes that the start lacks suffer.
         checkpoint_minutes: at most so much work is lost when a run is killed.
     """
 
@@ -127,6 +129,7 @@ class ScheduleConfig:
     final_fraction: float = 0.02
     clip_norm: float = 1.0
     ema: float = 0.998
+    start_share: float = 0.0
     checkpoint_minutes: float = 5.0
 
 

@@ -125,6 +125,10 @@ def _check(config: TrainingConfig, where: str) -> None:
             raise InputError(f"{where}: losses.teacher_share needs a teacher of all classes; add one or set it to 0")
     if schedule.steps < 1 or schedule.batch_size < 1 or not schedule.rates or not 0 < schedule.ema < 1:
         raise InputError(f"{where}: schedule needs steps and batch_size of at least 1, rates, and ema between 0 and 1")
+    if not 0 <= schedule.start_share < 1 or (schedule.start_share and not config.start.weights):
+        raise InputError(f"{where}: start_share must be at least 0 and below 1, and above 0 it needs start.weights")
+    if min(schedule.rates.values()) < 0 or max(schedule.rates.values()) == 0:
+        raise InputError(f"{where}: rates must not be negative, and one must be above 0 or nothing is trained")
     stride = network.decoder_stride or network.output_stride
     if (network.crop_height - 1) % stride or (network.crop_width - 1) % stride:
         raise InputError(f"{where}: train at sides of {stride}k+1, not {network.crop_height}x{network.crop_width}")

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from portraitlite.convert.training.coco import Instance, draw_instances, read_instances
+from portraitlite.benchmarks.accuracy.coco import Instance, draw_instances, read_instances
 from portraitlite.convert.training.config import DatasetConfig, DatasetKind, Only
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.photo import load_photo

@@ -102,9 +102,10 @@ def train(
     held_back = set().union(*(one.keys for one in lists))
     sets = load_sets(config, folders.data, folders.cache, held_back, progress)
     network, model = start(config, folders)
+    beginning = [variable.numpy().copy() for variable in model.trainable_variables]
     done = load_state(folders.out / STATE, model, config) if resume else 0
     cut_log(folders.out / LOG, done)
-    run = _Run(config, folders, network, model, lists, progress)
+    run = _Run(config, folders, network, model, beginning, lists, progress)
     return run.go(BatchMaker(config, sets), done)
 
 
@@ -120,7 +121,10 @@ def start(config: TrainingConfig, folders: Folders) -> tuple[Network, Any]:
         load_variables(
             network, transfer(config.start.transfer, found, official_variables(network), config.subject_index)
         )
-    optimizer = make_optimizer(config.schedule, rates_by_layer(network, config.schedule.rates))
+    rates = rates_by_layer(network, config.schedule.rates)
+    for layer, rate in rates.items():
+        network.model.get_layer(layer).trainable = rate > 0  # below frozen layers no gradient is computed
+    optimizer = make_optimizer(config.schedule, rates)
     model = training_model(network, config, optimizer)
     optimizer.build(model.trainable_variables)
     return network, model
@@ -135,11 +139,12 @@ class _Run:
         folders: Folders,
         network: Network,
         model: Any,
+        beginning: Sequence[npt.NDArray[np.float32]],
         lists: Sequence[ValidationList],
         progress: Progress,
     ) -> None:
         self.config, self.folders, self.network, self.model = config, folders, network, model
-        self.lists, self.progress = lists, progress
+        self.beginning, self.lists, self.progress = beginning, lists, progress
         self.splits = tuple(
             (config.labels.index(one.label), config.labels.index(one.instead_of))
             for one in config.teachers
@@ -168,6 +173,8 @@ class _Run:
                 if last or time.monotonic() - saved > 60 * schedule.checkpoint_minutes:
                     self._save(step)
                     saved = time.monotonic()
+        if since == schedule.steps:  # resumed at its end: the start's share may be another one now
+            self._save(since)
         evaluation = self._evaluate(schedule.steps, None) if self.lists else {}
         steps = max(1, schedule.steps - since)
         return TrainingResult(self.folders.out / WEIGHTS, schedule.steps, spent / steps, losses, evaluation)
@@ -209,12 +216,14 @@ class _Run:
 
     @contextlib.contextmanager
     def _averaged(self) -> Iterator[None]:
-        """The averaged weights in the network, for as long as the block runs."""
+        """What the run puts out, in the network, for as long as the block runs."""
         variables = self.model.trainable_variables
         current = [variable.numpy().copy() for variable in variables]
         self.model.optimizer.finalize_variable_values(variables)
+        share = np.float32(self.config.schedule.start_share)
         # As copies: JAX gives the buffers of a step away, and these are still the optimizer's.
-        _assign(variables, [variable.numpy().copy() for variable in variables])
+        averages = [variable.numpy().copy() for variable in variables]
+        _assign(variables, [a + share * (b - a) for a, b in zip(averages, self.beginning, strict=True)])
         try:
             yield
         finally:

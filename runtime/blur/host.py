@@ -1,8 +1,10 @@
 """The blur's steps outside the graphs: what a phone repeats to feed the same numbers.
 
-    photo   area reduction by s      out = ((sum + n / 2) * (2^24 / n)) >> 24, integer divisions, n pixels in the block
+    photo   area reduction by s      see `reduce`
+    lights  clipped bytes by area    see `highlights`
     mask    8-bit bilinear resize    Pillow's two-pass fixed-point BILINEAR with a box
-    both    edges repeated to the right and the bottom up to the plan grid, times 1/255 in float32
+    grain   a fixed tile of noise    see `grain`
+    all     edges repeated to the right and the bottom up to the plan grid, times a constant in float32
 
 Blocks at the right and bottom rim average the pixels that exist. All of it is integer arithmetic up to the last
 multiplication, so C and Java get the same bits.
@@ -17,28 +19,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from portraitlite.runtime.blur.grain import GRAIN_UNIT, noise_level, noise_tile
+from portraitlite.runtime.blur.highlights import light_boost
 from portraitlite.runtime.blur.levels import level_of_radius
+from portraitlite.runtime.blur.reduce import area_reduce
 from portraitlite.runtime.blur.sizing import PlanChoice, disc_radius
 from portraitlite.runtime.blur.spec import BlurSpec
 
-__all__ = ["area_reduce", "place_map", "plan_inputs"]
+__all__ = ["area_reduce", "noise_input", "place_map", "plan_inputs"]
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Box = tuple[float, float, float, float]
 
-STRIP_BLOCKS = 16  # rows of blocks reduced at once; bounds the copy that Pillow makes
 TO_UNIT = np.float32(1 / 255)
-
-
-def area_reduce(pixels: Bytes, scale: int) -> Bytes:
-    """(H, W, 3) uint8 -> (ceil(H/s), ceil(W/s), 3) uint8, the rounded mean of every s x s block."""
-    height, width, channels = pixels.shape
-    out = np.empty((math.ceil(height / scale), math.ceil(width / scale), channels), np.uint8)
-    for row in range(0, len(out), STRIP_BLOCKS):
-        strip = Image.fromarray(pixels[row * scale : (row + STRIP_BLOCKS) * scale])
-        out[row : row + STRIP_BLOCKS] = np.asarray(strip.reduce(scale))
-    return out
 
 
 def place_map(values: npt.NDArray[Any], size: tuple[int, int], choice: PlanChoice, box: Box | None = None) -> Any:
@@ -75,6 +69,7 @@ def plan_inputs(
     strength: float,
     mask_box: Box | None = None,
     coc: Floats | None = None,
+    highlights: float = 0.0,
 ) -> dict[str, Floats]:
     """Photo, mask and strength -> the inputs of the plan graph by name.
 
@@ -84,9 +79,11 @@ def plan_inputs(
         strength: 0..1.
         mask_box: see `place_map`.
         coc: (h, w) float32 in 0..1, blur relative to `strength` (0 = in focus); None blurs everything equally.
+        highlights: 0..1, how far clipped lights are taken to be brighter than white.
 
     Returns:
-        rgb (1, ph, pw, 3) and mask (1, ph, pw, 1) in 0..1, coc (1, ph, pw, 1) in 0..K-1; all float32.
+        rgb (1, ph, pw, 3) and mask (1, ph, pw, 1) in 0..1, coc (1, ph, pw, 1) in 0..K-1, boost (1, ph, pw, 3) in units
+        of white; all float32.
     """
     height, width = pixels.shape[:2]
     radius = disc_radius(height, width, choice.scale, strength, spec)
@@ -98,7 +95,27 @@ def plan_inputs(
         "rgb": _to_plan(area_reduce(pixels, choice.scale) * TO_UNIT, choice),
         "mask": _to_plan(place_map(mask, (height, width), choice, mask_box)[..., None] * TO_UNIT, choice),
         "coc": _to_plan(level[..., None], choice),
+        "boost": _to_plan(light_boost(pixels, choice.scale, highlights), choice),
     }
+
+
+def noise_input(pixels: Bytes, scale: int, spec: BlurSpec, *, grain: float) -> Floats:
+    """The apply graph's `noise`, the same for every tile of a photo.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, whose own noise sets the strength.
+        scale: photo pixels per plan pixel.
+        grain: 0..1, times the photo's noise.
+
+    Returns:
+        (1, tile_height, tile_width, 4) float32, the same value in all channels.
+    """
+    height, width = spec.tile_size(scale)
+    level = noise_level(pixels) if grain > 0 else 0
+    if level == 0:
+        return np.zeros((1, height, width, 4), np.float32)
+    noise = noise_tile(height, width, spec.noise_seed) * np.float32(grain * level / (16 * 255 * GRAIN_UNIT))
+    return noise[None, :, :, None].repeat(4, -1)
 
 
 def _to_plan(used: Floats, choice: PlanChoice) -> Floats:

@@ -1,18 +1,20 @@
-"""Runs the two blur graphs over a photo: one plan, then the finished picture tile by tile."""
+"""Runs the blur graphs over a photo: one plan, then the finished picture tile by tile."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from portraitlite.runtime.backends import Runner, open_model
-from portraitlite.runtime.blur.host import Box, Bytes, Floats, plan_inputs
+from portraitlite.runtime.blur.host import Box, Bytes, Floats, noise_input, plan_inputs
 from portraitlite.runtime.blur.sizing import PlanChoice, choose_scale
 from portraitlite.runtime.blur.spec import BlurSpec, PixelType, bundled_folder
+from portraitlite.runtime.blur.tiles import Tile, TileKind, tiles
 from portraitlite.runtime.errors import InputError
 
 __all__ = ["BlurRenderer"]
@@ -21,7 +23,8 @@ __all__ = ["BlurRenderer"]
 class BlurRenderer:
     """Blurs the background of photos of any size. Not thread-safe.
 
-    Graphs are loaded when first needed. Both plans stay; of the apply graphs only the latest scale's does.
+    Graphs are loaded when first needed; the latest plan and tile graphs stay, so photos of one format pay for loading
+    once.
 
     Attributes:
         spec: the numbers behind the graphs.
@@ -41,8 +44,8 @@ class BlurRenderer:
         self.spec = BlurSpec.load(self._models)
         self._threads = threads
         self._backend = backend
-        self._plans: dict[str, Runner] = {}
-        self._apply: tuple[str, Runner] | None = None
+        self._plan: tuple[str, Runner] | None = None
+        self._tile_graphs: dict[TileKind, tuple[str, Runner]] = {}
 
     def render(
         self,
@@ -52,6 +55,8 @@ class BlurRenderer:
         strength: float,
         mask_box: Box | None = None,
         coc: npt.NDArray[np.floating] | None = None,
+        highlights: float = 0.0,
+        grain: float = 0.0,
         progress: Callable[[int, int], None] | None = None,
     ) -> Bytes:
         """The photo with its background blurred.
@@ -62,6 +67,8 @@ class BlurRenderer:
             strength: 0..1; 0 gives the pixels back unchanged, 1 a disc radius of 1/63 of the photo's diagonal.
             mask_box: left, top, right, bottom of the photo in mask pixels; None: the mask spans the photo.
             coc: (h, w) float in 0..1 over the whole photo, blur relative to `strength`; 0 stays as sharp as the photo.
+            highlights: 0..1, how far small clipped lights count as brighter than white; they blur to bokeh balls.
+            grain: 0..1, how much of the photo's own noise the blurred part gets back.
             progress: called with (steps done, steps in all) after every step.
 
         Returns:
@@ -70,21 +77,25 @@ class BlurRenderer:
         Raises:
             InputError: an argument has another type, shape or range, or the photo is too large.
         """
-        _check(pixels, mask, strength, mask_box, coc)
+        _check(pixels, mask, mask_box, coc, strength=strength, highlights=highlights, grain=grain)
         if strength == 0:
             return pixels.copy()
         choice = choose_scale(pixels.shape[0], pixels.shape[1], self.spec)
-        tiles = list(self._tiles(pixels, choice))
+        height, width = self.spec.tile_size(choice.scale)
+        total = 1 + -(-pixels.shape[0] // height) * -(-pixels.shape[1] // width)
         if progress:
-            progress(0, len(tiles) + 1)
-        plan = self.plan(pixels, mask, choice, strength=strength, mask_box=mask_box, coc=coc)
-        out = np.empty_like(pixels)
-        for done, (y, x) in enumerate(tiles, 1):
+            progress(0, total)
+        plan = self.plan(pixels, mask, choice, strength=strength, mask_box=mask_box, coc=coc, highlights=highlights)
+        noise = noise_input(pixels, choice.scale, self.spec, grain=grain)
+        out = pixels.copy()
+        todo = tiles(pixels.shape[0], pixels.shape[1], plan, choice.scale, self.spec)
+        for done, tile in enumerate(todo, 1):
             if progress:
-                progress(done, len(tiles) + 1)
-            self._render_tile(pixels, plan, choice, y, x, out)
+                progress(done, total)
+            if tile.kind is not TileKind.COPY:
+                self._render_tile(pixels, plan, noise, choice.scale, tile, out)
         if progress:
-            progress(len(tiles) + 1, len(tiles) + 1)
+            progress(total, total)
         return out
 
     def plan(
@@ -96,49 +107,53 @@ class BlurRenderer:
         strength: float,
         mask_box: Box | None = None,
         coc: npt.NDArray[np.floating] | None = None,
+        highlights: float = 0.0,
     ) -> Floats:
         """The plan of a photo; arguments as in `render`.
 
         Returns:
-            (plan_height, plan_width, 8) float32: aR aG aB b of alpha = clip(a . photo + b, 0, 1), the blurred
-            background R G B in 0..1, and fade, its weight in 0..1.
+            (plan_height, plan_width, 12) float32: aR aG aB b of alpha = clip(a . photo + b, 0, 1), the blurred
+            background R G B in 0..1, fade, its weight in 0..1, rim R G B, by how much the subject's colour differs from
+            its surroundings', and a channel of zeros.
         """
         level = None if coc is None else coc.astype(np.float32)
-        inputs = plan_inputs(pixels, mask, choice, self.spec, strength=strength, mask_box=mask_box, coc=level)
+        inputs = plan_inputs(
+            pixels, mask, choice, self.spec, strength=strength, mask_box=mask_box, coc=level, highlights=highlights
+        )
         name = self.spec.plan_file(choice.orientation)
-        if name not in self._plans:
-            self._plans[name] = self._open(name)
-        (batch,) = self._plans[name].run(inputs)
+        if self._plan is None or self._plan[0] != name:
+            self._plan = None  # frees the old one before the new one takes its memory
+            self._plan = (name, self._open(name))
+        (batch,) = self._plan[1].run(inputs)
         plan: Floats = batch[0]
         return plan
 
-    def _tiles(self, pixels: Bytes, choice: PlanChoice) -> Iterator[tuple[int, int]]:
-        """Top left corners of all tiles, row by row."""
-        height, width = self.spec.tile_size(choice.scale)
-        for y in range(0, pixels.shape[0], height):
-            for x in range(0, pixels.shape[1], width):
-                yield y, x
+    def _render_tile(self, pixels: Bytes, plan: Floats, noise: Floats, scale: int, tile: Tile, out: Bytes) -> None:
+        inputs: dict[str, npt.NDArray[Any]] = {
+            "noise": noise,
+            "plan": plan.take(tile.rows, 0).take(tile.columns, 1)[None],
+        }
+        height, width = self.spec.tile_size(scale)
+        place = (slice(tile.top, tile.top + height), slice(tile.left, tile.left + width))
+        photo = pixels[place]
+        h, w = photo.shape[:2]
+        if tile.kind is TileKind.FILL:
+            name = self.spec.fill_file(scale, PixelType.UINT8)
+        else:
+            name = self.spec.apply_file(scale, PixelType.UINT8)
+            if (h, w) != (height, width):
+                photo = np.pad(photo, ((0, height - h), (0, width - w), (0, 0)), mode="edge")
+            inputs["rgb"] = photo[None]
+        (picture,) = self._tile_runner(tile.kind, name).run(inputs)
+        out[place] = picture[0, :h, :w]
 
-    def _render_tile(self, pixels: Bytes, plan: Floats, choice: PlanChoice, y: int, x: int, out: Bytes) -> None:
-        height, width = self.spec.tile_size(choice.scale)
-        tile = pixels[y : y + height, x : x + width]
-        h, w = tile.shape[:2]
-        if (h, w) != (height, width):
-            tile = np.pad(tile, ((0, height - h), (0, width - w), (0, 0)), mode="edge")
-        plan_height, plan_width = self.spec.plan_tile_size(choice.scale)
-        # One plan pixel more on every side, the plan's edge repeated: so tiles join without a seam.
-        rows = np.arange(plan_height) + (y // choice.scale - 1)
-        columns = np.arange(plan_width) + (x // choice.scale - 1)
-        cut = plan.take(rows, 0, mode="clip").take(columns, 1, mode="clip")
-        (picture,) = self._apply_runner(choice.scale).run({"rgb": tile[None], "plan": cut[None]})
-        out[y : y + h, x : x + w] = picture[0, :h, :w]
-
-    def _apply_runner(self, scale: int) -> Runner:
-        name = self.spec.apply_file(scale, PixelType.UINT8)
-        if self._apply is None or self._apply[0] != name:
-            self._apply = None  # frees the old one before the new one takes its memory
-            self._apply = (name, self._open(name))
-        return self._apply[1]
+    def _tile_runner(self, kind: TileKind, name: str) -> Runner:
+        known = self._tile_graphs.get(kind)
+        if known is None or known[0] != name:
+            known = None
+            self._tile_graphs.pop(kind, None)  # frees the old one before the new one takes its memory
+            known = self._tile_graphs[kind] = (name, self._open(name))
+        return known[1]
 
     def _open(self, name: str) -> Runner:
         path = self._models / name
@@ -149,13 +164,14 @@ class BlurRenderer:
         return open_model(content, threads=self._threads, backend=self._backend, what=f"blur graph {name}")
 
 
-def _check(pixels: Bytes, mask: Bytes, strength: float, box: Box | None, coc: npt.NDArray[np.floating] | None) -> None:
+def _check(pixels: Bytes, mask: Bytes, box: Box | None, coc: npt.NDArray[np.floating] | None, **shares: float) -> None:
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
         raise InputError(f"pixels are {pixels.dtype} {list(pixels.shape)}; give uint8 [height, width, 3] in RGB")
     if mask.dtype != np.uint8 or mask.ndim != 2 or mask.size == 0:
         raise InputError(f"the mask is {mask.dtype} {list(mask.shape)}; give uint8 [height, width], 255 = subject")
-    if not 0 <= strength <= 1:
-        raise InputError(f"strength is {strength}; give a number from 0 to 1")
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise InputError(f"{name} is {share}; give a number from 0 to 1")
     if box is not None:
         if not all(math.isfinite(edge) for edge in box) or box[0] >= box[2] or box[1] >= box[3]:
             raise InputError(f"the mask box is {box}; give left < right and top < bottom in mask pixels")

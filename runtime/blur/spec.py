@@ -11,9 +11,10 @@ from typing import Any
 
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["SCHEMA_VERSION", "SPEC_FILE", "BlurSpec", "Orientation", "PixelType", "bundled_folder"]
+__all__ = ["PLAN_CHANNELS", "SCHEMA_VERSION", "SPEC_FILE", "BlurSpec", "Orientation", "PixelType", "bundled_folder"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+PLAN_CHANNELS = 12  # aR aG aB b, background R G B, fade, rim R G B, nothing
 SPEC_FILE = "spec.json"
 
 
@@ -44,27 +45,35 @@ class BlurSpec:
         components: complex-separable terms per disc (1 soft, 2 good, 3 excellent).
         guide_side: long side of the grid on which the guided filter is solved, in guide pixels.
         box_radius, eps: window radius (guide pixels) and regularisation of the guided filter.
-        contrast: slope applied to alpha around 0.5; restores what the filter softens.
-        trust: background weight falls to `floor` where alpha > 1 - trust.
+        contrasts: slope applied to alpha around 0.5 after each pass of the filter; restores what the pass softens.
+        reach: alpha is scaled by clip(reach * mask, 0, 1), so that it ends where the mask does.
+        rim_radius: window radius (guide pixels) of the mean colours on both sides of the subject's edge.
+        least_share: product of both sides' shares in a window at which half of their difference of colour is believed.
+        trust: background weight falls, as a square, to `floor` where alpha > 1 - trust.
         floor: least background weight; keeps the normalisation defined where no clean background is near.
         fade: the blurred background is mixed in by clip(fade * coc, 0, 1), so that small blurs start from the photo.
+        noise_seed: of the grain's tile.
     """
 
     long_side: int = 504
     short_side: int = 378
     scales: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
-    tile_height: int = 256
-    tile_width: int = 512
+    tile_height: int = 128
+    tile_width: int = 256
     max_radius: float = 10.0
     layers: int = 5
     components: int = 2
     guide_side: int = 256
     box_radius: int = 4
     eps: float = 1e-4
-    contrast: float = 1.6
-    trust: float = 0.1
+    contrasts: tuple[float, ...] = (1.8, 1.05)
+    reach: float = 20.0
+    rim_radius: int = 4
+    least_share: float = 1e-4
+    trust: float = 0.4
     floor: float = 0.004
     fade: float = 2.0
+    noise_seed: int = 1
 
     @property
     def radii(self) -> tuple[float, ...]:
@@ -104,6 +113,10 @@ class BlurSpec:
     def apply_file(scale: int, pixel_type: PixelType) -> str:
         return f"apply_s{scale}_{pixel_type}.tflite"
 
+    @staticmethod
+    def fill_file(scale: int, pixel_type: PixelType) -> str:
+        return f"fill_s{scale}_{pixel_type}.tflite"
+
     def to_json(self) -> str:
         """What `spec.json` holds."""
         return json.dumps({"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}, indent=2) + "\n"
@@ -122,6 +135,7 @@ class BlurSpec:
             if version != SCHEMA_VERSION:
                 raise ValueError(f"schema version {version!r}, this portraitlite reads {SCHEMA_VERSION}")
             document["scales"] = tuple(document["scales"])
+            document["contrasts"] = tuple(document["contrasts"])
             return cls(**document)
         except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path} is no description of blur graphs ({error!r}); build the graphs again") from error

@@ -11,7 +11,7 @@ import typer
 
 from portraitlite.runtime.batch import PhotoDone, PhotoWorker, Progress, run_photos
 from portraitlite.runtime.blur.renderer import BlurRenderer
-from portraitlite.runtime.bundled import DEFAULT_MODEL
+from portraitlite.runtime.bundled import SCENE_MODEL
 from portraitlite.runtime.layers.folder import check_folder, write_layers
 from portraitlite.runtime.layers.parsing import EffectRequest, make_effects, parse_effect
 from portraitlite.runtime.layers.stack import MIN_SHARE, split_layers
@@ -39,7 +39,7 @@ def layers(
     min_share: Annotated[
         float, typer.Option("--min-share", min=0.0, max=1.0, help="Least share of the photo that makes a layer.")
     ] = MIN_SHARE,
-    model: Model = DEFAULT_MODEL,
+    model: Model = SCENE_MODEL,
     threads: Threads = 1,
     backend: Backend = None,
     jobs: Jobs = None,

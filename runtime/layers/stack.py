@@ -143,7 +143,9 @@ def _small_masks(
     """The labels that become layers, bottom first, and their masks at network size."""
     masks = {label: segmentation.mask(label) for label in segmentation.labels}
     rows, columns = samples_inside(segmentation.box, *segmentation.output.shape[:2])
-    shares = {label: float(mask[rows, columns].mean()) / 255 for label, mask in masks.items()}
+    # Where a label wins, not its mean confidence: a little of it everywhere is no layer.
+    winners = np.dstack([mask[rows, columns] for mask in masks.values()]).argmax(-1)
+    shares = dict(zip(masks, np.bincount(winners.ravel(), minlength=len(masks)) / winners.size, strict=True))
     seen = [label for label, share in shares.items() if label == BOTTOM_LABEL or share >= max(min_share, 1e-9)]
     names = sorted(seen, key=lambda label: (label != BOTTOM_LABEL, label in hidden, label == TOP_LABEL, -shares[label]))
     if not names:

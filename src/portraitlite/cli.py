@@ -22,6 +22,9 @@ COMMAND_MODULES = (
     "portraitlite.runtime.commands",
     "portraitlite.runtime.layers.command",
     "portraitlite.benchmarks.commands",
+    "portraitlite.benchmarks.compare_command",
+    "portraitlite.benchmarks.accuracy.command",
+    "portraitlite.benchmarks.gate.command",
 )
 
 app = typer.Typer(

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
-from portraitlite.benchmarks.statistics import nearest_rank, summarize
+from portraitlite.benchmarks.statistics import nearest_rank, paired_ratio, stability, summarize
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,62 @@ def test_order_does_not_matter_and_a_hiccup_leaves_the_mad() -> None:
     hiccup = summarize([*values[:-1], 1000.0])
     assert hiccup.mad_ms == pytest.approx(summarize(values).mad_ms)
     assert hiccup.std_ms > 100 * hiccup.mad_ms
+
+
+def test_drift_is_the_last_quarter_against_the_first() -> None:
+    found = stability([10.0, 10.0, 50.0, 50.0, 1.0, 1.0, 15.0, 15.0])
+    assert (found.first_quarter_p50_ms, found.last_quarter_p50_ms, found.drift_ratio) == (10, 15, 1.5)
+    assert stability([3.0]).drift_ratio == 1
+
+
+def test_the_band_by_hand() -> None:
+    assert stability([5.0] * 40).band_ratio == 0.02  # never less
+    # Twenty runs in ten blocks: five blocks of 9, five of 11; their standard deviation is sqrt(10/9).
+    found = stability([9.0, 9.0, 11.0, 11.0] * 5)
+    assert found.band_ratio == pytest.approx(1.645 * 2**0.5 * (10 / 9) ** 0.5 / 10)
+
+
+def test_the_band_ignores_what_a_median_ignores() -> None:
+    values = [10.0 + 0.01 * (i % 3) for i in range(100)]
+    values[17] = 500.0
+    assert stability(values).band_ratio == 0.02
+
+
+@pytest.mark.parametrize("lasting", [0.0, 0.9])
+def test_two_runs_of_the_same_thing_agree_in_nine_of_ten_cases(lasting: float) -> None:
+    """Noise of 5 % that lasts for one or some ten runs; what outlasts a whole run cannot be seen in it."""
+    generator = np.random.default_rng(1)
+    agreed = 0
+    for _ in range(100):
+        runs = []
+        for _ in range(2):
+            state, values = generator.normal(), []
+            for step in generator.normal(size=100):
+                state = lasting * state + (1 - lasting**2) ** 0.5 * step
+                values.append(100 * (1 + 0.05 * state))
+            runs.append(values)
+        band = (sum(stability(run).band_ratio ** 2 for run in runs) / 2) ** 0.5
+        medians = [float(np.median(run)) for run in runs]
+        agreed += abs(medians[1] / medians[0] - 1) <= band
+    assert agreed >= 90
+
+
+def test_a_paired_ratio_does_not_see_common_drift() -> None:
+    other = [10.0 + i for i in range(60)]
+    found = paired_ratio([1.5 * value for value in other], other)
+    assert (found.ratio, found.low, found.high) == pytest.approx((1.5, 1.5, 1.5))
+
+
+def test_the_interval_holds_the_true_ratio_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(2)
+    held, found, this, other = 0, None, np.empty((0, 1)), np.empty(0)
+    for seed in range(100):
+        this, other = (scale * np.exp(0.1 * generator.normal(size=80)) for scale in (110, 100))
+        found = paired_ratio(this.tolist(), other.tolist(), seed=seed)
+        held += found.low <= 1.1 <= found.high
+    assert 86 <= held <= 100
+
+
+def test_the_interval_is_the_same_for_the_same_seed() -> None:
+    this, other = [1.0, 3.0, 2.0, 5.0, 4.0], [1.0, 1.0, 2.0, 2.0, 3.0]
+    assert paired_ratio(this, other, seed=4) == paired_ratio(this, other, seed=4)

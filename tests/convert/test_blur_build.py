@@ -10,18 +10,19 @@ import pytest
 
 from portraitlite.convert.blur.build import blur_model, build_blur_models
 from portraitlite.runtime.backends import open_model
-from portraitlite.runtime.blur.spec import BlurSpec, Orientation, PixelType, bundled_folder
+from portraitlite.runtime.blur.spec import PLAN_CHANNELS, BlurSpec, Orientation, PixelType, bundled_folder
 from portraitlite.runtime.errors import InputError
 
 SPEC = BlurSpec()
 PLANS = [SPEC.plan_file(orientation) for orientation in Orientation]
 APPLIES = [SPEC.apply_file(scale, pixel_type) for scale in SPEC.scales for pixel_type in PixelType]
+FILLS = [SPEC.fill_file(scale, pixel_type) for scale in SPEC.scales for pixel_type in PixelType]
 TINY = dataclasses.replace(SPEC, long_side=64, short_side=48, guide_side=32, scales=(2,), tile_height=32, tile_width=64)
 
 # What CPU and GPU delegates take; CAST only where the photo comes as bytes.
 ALLOWED = {
     "ABS", "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DIV", "MAXIMUM", "MINIMUM",
-    "MUL", "RELU", "RESIZE_BILINEAR", "SQRT", "STRIDED_SLICE", "SUB",
+    "MUL", "RELU", "RESIZE_BILINEAR", "SQRT", "STRIDED_SLICE", "SUB", "TRANSPOSE",
 }  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def parsed(model: bytes) -> tuple[Any, list[tuple[str, Any]]]:
     return root, [(codes[op.opcodeIndex], op) for op in root.subgraphs[0].operators]
 
 
-@pytest.mark.parametrize("name", [*PLANS, *APPLIES])
+@pytest.mark.parametrize("name", [*PLANS, *APPLIES, *FILLS])
 def test_the_bundled_graph_is_what_the_code_builds(name: str) -> None:
     bundled, built = open_model((bundled_folder() / name).read_bytes()), open_model(blur_model(name, SPEC))
     assert built.inputs == bundled.inputs
@@ -55,13 +56,13 @@ def test_the_bundled_graph_is_what_the_code_builds(name: str) -> None:
         np.testing.assert_allclose(old, new, atol=1 / 255)
 
 
-@pytest.mark.parametrize("name", [*PLANS, *APPLIES])
+@pytest.mark.parametrize("name", [*PLANS, *APPLIES, *FILLS])
 def test_bundled_graphs_keep_the_delegates_rules(name: str) -> None:
     model = (bundled_folder() / name).read_bytes()
     root, operators = parsed(model)
     (graph,) = root.subgraphs
     kinds = Counter(kind for kind, _ in operators)
-    bytes_in = name.endswith("_uint8.tflite")
+    bytes_in = name.endswith("_uint8.tflite")  # or out
     assert set(kinds) <= ALLOWED | ({"CAST"} if bytes_in else set())
     assert len(operators) < (230 if name in PLANS else 30)
     constant = {i for i, t in enumerate(graph.tensors) if root.buffers[t.buffer].data is not None}
@@ -78,15 +79,41 @@ def test_bundled_graphs_keep_the_delegates_rules(name: str) -> None:
             assert not op.builtinOptions.alignCorners
     assert all(-1 not in (t.shapeSignature if t.shapeSignature is not None else []) for t in graph.tensors)
     (signature,) = root.signatureDefs
-    wanted = {"rgb", "mask", "coc"} if name in PLANS else {"rgb", "plan"}
-    assert {entry.name.decode() for entry in signature.inputs} == wanted
+    wanted = {"plan": {"rgb", "mask", "coc", "boost"}, "apply": {"rgb", "noise", "plan"}, "fill": {"noise", "plan"}}
+    assert {entry.name.decode() for entry in signature.inputs} == wanted[name.split("_")[0]]
 
 
-@pytest.mark.parametrize("name", [*PLANS, *(name for name in APPLIES if "float32" in name)])
+@pytest.mark.parametrize("name", [*PLANS, *(name for name in APPLIES + FILLS if "float32" in name)])
 def test_float_graphs_are_one_xnnpack_partition(name: str) -> None:
     runner: Any = open_model((bundled_folder() / name).read_bytes())
     ops = [detail["op_name"] for detail in runner.interpreter._get_ops_details()]
     assert ops.count("DELEGATE") == 1
+
+
+@pytest.mark.parametrize("scale", SPEC.scales)
+@pytest.mark.parametrize("pixel_type", list(PixelType))
+def test_fill_equals_apply_on_pure_background(scale: int, pixel_type: PixelType) -> None:
+    rng = np.random.default_rng(scale)
+    height, width = SPEC.tile_size(scale)
+    plan = rng.uniform(0, 1, (1, *SPEC.plan_tile_size(scale), PLAN_CHANNELS)).astype(np.float32)
+    plan[..., :3] -= 0.5
+    plan[..., 3] = -np.maximum(plan[..., :3], 0).sum(-1)  # alpha is 0 whatever the photo
+    plan[..., 7] = 1
+    plan[..., 8:11] = 2 * plan[..., 8:11] - 1
+    plan[..., 11] = 0
+    noise = rng.normal(0, 0.2, (1, height, width, 1)).repeat(4, -1).astype(np.float32)  # clipped at both ends
+    rgb = rng.integers(0, 256, (1, height, width, 3), dtype=np.uint8)
+    inputs = {"noise": noise, "plan": plan}
+    photo = rgb if pixel_type is PixelType.UINT8 else rgb / np.float32(255)
+    (filled,) = open_model((bundled_folder() / SPEC.fill_file(scale, pixel_type)).read_bytes()).run(inputs)
+    apply = open_model((bundled_folder() / SPEC.apply_file(scale, pixel_type)).read_bytes())
+    (applied,) = apply.run(inputs | {"rgb": photo})
+    unit = 255 if pixel_type is PixelType.UINT8 else 1
+    assert (filled.dtype, filled.shape) == (applied.dtype, applied.shape)
+    np.testing.assert_allclose(filled.astype(np.float64), applied, rtol=0, atol=unit / 255)
+    assert (np.abs(filled - applied.astype(np.float64)) > 1e-5).mean() < 1e-3  # few bytes round otherwise
+    assert filled.min() == 0
+    assert filled.max() == unit
 
 
 def test_building_twice_gives_the_same_bytes_and_a_usable_folder(tmp_path: Path) -> None:

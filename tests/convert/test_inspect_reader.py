@@ -130,9 +130,9 @@ def test_the_bundled_model(bundled: bytes) -> None:
     graph = read_graph(bundled, "portrait_int8.tflite")
     summary = summarize(graph)
     assert summary.scheme == "int8"
-    assert (summary.per_channel, summary.per_tensor) == (59, 1)
+    assert (summary.per_channel, summary.per_tensor) == (61, 0)
     assert dict(graph.metadata)["portraitlite"] > 100
-    assert sum(cost.multiply_adds for cost in op_costs(graph)) == 1_882_865_648
+    assert sum(cost.multiply_adds for cost in op_costs(graph)) == 2_055_720_688
 
 
 def _tree(tiny: type) -> tuple[object, object]:

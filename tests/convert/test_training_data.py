@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from portraitlite.convert.training.coco import draw_instances, read_instances
+from portraitlite.benchmarks.accuracy.coco import draw_instances, read_instances
 from portraitlite.convert.training.config import DatasetConfig, DatasetKind, Only
 from portraitlite.convert.training.datasets import OTHER, UNKNOWN, find_samples, read_labels, readable_samples
 from portraitlite.runtime.errors import InputError
@@ -97,7 +97,7 @@ def test_coco_polygons_runs_and_crowds(tmp_path: Path) -> None:
 
 
 def test_compressed_runs_are_the_same_runs() -> None:
-    from portraitlite.convert.training.coco import Instance
+    from portraitlite.benchmarks.accuracy.coco import Instance
 
     def pack(counts: list[int]) -> str:
         """The encoder of the COCO API, written from its description."""
@@ -198,7 +198,7 @@ def test_bad_boxes_are_refused(tmp_path: Path, text: str) -> None:
     ],
 )
 def test_bad_coco_segmentations_name_the_photo(segmentation: object) -> None:
-    from portraitlite.convert.training.coco import Instance
+    from portraitlite.benchmarks.accuracy.coco import Instance
 
     with pytest.raises(InputError, match=r"some\.jpg"):
         draw_instances((Instance(1, False, segmentation),), 4, 6, UNKNOWN, "some.jpg")

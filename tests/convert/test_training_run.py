@@ -201,6 +201,30 @@ def test_a_resumed_run_is_the_same_run(data: Path, trained: Path, tmp_path: Path
     assert losses(trained)[-2:] == losses(out)[-2:]
 
 
+def test_a_finished_run_can_put_out_more_of_its_start(data: Path, trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(trained, out, ignore=shutil.ignore_patterns("kept"))
+    config = load_config(data / "config.toml")
+    schedule = dataclasses.replace(config.schedule, start_share=0.25)
+    run(dataclasses.replace(config, schedule=schedule), data, out, resume=True)
+    with (
+        np.load(data / config.start.weights) as start,
+        np.load(trained / "weights.npz") as end,
+        np.load(out / "weights.npz") as mixed,
+    ):
+        for name in mixed.files:
+            np.testing.assert_allclose(mixed[name], 0.25 * start[name] + 0.75 * end[name], atol=1e-6)
+            assert not name.endswith("/weights") or (mixed[name] != end[name]).any()
+
+
+def test_a_rate_of_zero_freezes(config: TrainingConfig, data: Path, tmp_path: Path) -> None:
+    schedule = dataclasses.replace(config.schedule, steps=2, rates={"": 0.0, "logits/": 1e-2}, ema=0.5)
+    run(dataclasses.replace(config, schedule=schedule), data, tmp_path / "run")
+    with np.load(data / config.start.weights) as start, np.load(tmp_path / "run" / "weights.npz") as end:
+        changed = {name for name in end.files if (start[name] != end[name]).any()}
+    assert changed == {name for name in end.files if name.startswith("logits/")}
+
+
 def test_a_run_is_not_overwritten_nor_resumed_with_another_config(
     config: TrainingConfig, data: Path, trained: Path
 ) -> None:

@@ -71,6 +71,7 @@ def test_inputs_have_the_plan_grid_and_repeat_the_rim() -> None:
         "rgb": ((1, 378, 504, 3), np.float32),
         "mask": ((1, 378, 504, 1), np.float32),
         "coc": ((1, 378, 504, 1), np.float32),
+        "boost": ((1, 378, 504, 3), np.float32),
     }
     assert (choice.used_height, choice.used_width) == (150, 351)
     np.testing.assert_array_equal(inputs["rgb"][0, 149:, 7], np.tile(inputs["rgb"][0, 149, 7], (229, 1)))

@@ -13,18 +13,28 @@ def test_the_bundled_spec_is_the_default_and_every_graph_of_it_is_there() -> Non
     folder = bundled_folder()
     spec = BlurSpec.load(folder)
     assert spec == BlurSpec()
-    names = {spec.plan_file(o) for o in Orientation} | {spec.apply_file(s, t) for s in spec.scales for t in PixelType}
+    names = {spec.plan_file(orientation) for orientation in Orientation}
+    for name_of in (spec.apply_file, spec.fill_file):
+        names |= {name_of(scale, pixel_type) for scale in spec.scales for pixel_type in PixelType}
     assert names == {path.name for path in folder.glob("*.tflite")}
 
 
 def test_json_round_trip(tmp_path: Path) -> None:
-    spec = BlurSpec(scales=(1, 5), contrast=2.0)
+    spec = BlurSpec(scales=(1, 5), contrasts=(2.0, 1.0))
     (tmp_path / "spec.json").write_text(spec.to_json())
     assert BlurSpec.load(tmp_path) == spec
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1, "scales": [1], "colour": 3}', "\ud800"]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"schema_version": 1}',
+        '{"schema_version": 2, "scales": [1], "contrasts": [1], "colour": 3}',
+        "\ud800",
+    ],
 )
 def test_an_unusable_spec_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "spec.json").write_bytes(text.encode("utf-8", "surrogatepass"))
@@ -49,11 +59,11 @@ def test_sizes() -> None:
     for scale in spec.scales:
         height, width = spec.tile_size(scale)
         assert height % scale == width % scale == 0
-        assert abs(height - 256) <= scale / 2
+        assert abs(height - spec.tile_height) <= scale / 2
         assert spec.plan_tile_size(scale) == (height // scale + 2, width // scale + 2)
 
 
 def test_the_json_is_readable_by_others() -> None:
     document = json.loads((bundled_folder() / "spec.json").read_text())
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document["long_side"] == 504

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -18,12 +19,13 @@ from portraitlite.cli import app
 from portraitlite.runtime.errors import InputError
 
 PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "woman.jpg"
+LAYERS = ["layers", str(PHOTO), "--model", "portrait"]  # two labels
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("layers") / "out"
-    result = CliRunner().invoke(app, ["layers", str(PHOTO), "-o", str(out), "--quiet"])
+    result = CliRunner().invoke(app, [*LAYERS, "-o", str(out), "--quiet"])
     assert result.exit_code == 0, result.output
     return out
 
@@ -47,6 +49,22 @@ def test_source_over_of_the_layers_is_the_photo(folder: Path) -> None:
     merged = np.asarray(stack)
     assert (merged[..., 3] == 255).all()
     assert np.abs(merged[..., :3].astype(np.int16) - picture(PHOTO)).max() <= 1
+
+
+def test_the_scene_model_is_the_default(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    photo = PHOTO.with_name("poolside.jpg")
+    result = CliRunner().invoke(app, ["layers", str(photo), "-o", str(out), "-e", "sky:hide", "--json", "--quiet"])
+    assert result.exit_code == 0, result.output
+    layers = {layer["label"]: layer for layer in json.loads(result.stdout)["layers"]}
+    assert {"background", "sky", "person"} <= layers.keys()
+    assert not layers["sky"]["visible"]
+    assert all(layer["area_share"] > 0.003 for layer in layers.values())
+    with Image.open(out / layers["sky"]["file"]) as sky, Image.open(out / layers["person"]["file"]) as person:
+        rows = np.arange(sky.height)[:, None]
+        alphas = [np.asarray(layer)[..., 3].astype(np.float64) for layer in (sky, person)]
+        middles = [float((alpha * rows).sum() / alpha.sum()) for alpha in alphas]
+    assert middles[0] < 0.6 * middles[1]  # the sky is above
 
 
 def test_openraster_rules(folder: Path) -> None:
@@ -75,7 +93,7 @@ def test_openraster_rules(folder: Path) -> None:
 
 def test_an_effect_changes_its_label_alone(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    result = CliRunner().invoke(app, ["layers", str(PHOTO), "-o", str(out), "-e", "background:desaturate", "--quiet"])
+    result = CliRunner().invoke(app, [*LAYERS, "-o", str(out), "-e", "background:desaturate", "--quiet"])
     assert result.exit_code == 0, result.output
     with Image.open(out / "01-person.png") as person:
         alpha = np.asarray(person)[..., 3]
@@ -91,7 +109,7 @@ def test_an_effect_changes_its_label_alone(tmp_path: Path) -> None:
 )
 def test_unusable_effects_are_refused_by_name(tmp_path: Path, effect: str, named: str) -> None:
     out = tmp_path / "out"
-    result = CliRunner().invoke(app, ["layers", str(PHOTO), "-o", str(out), "-e", effect])
+    result = CliRunner().invoke(app, [*LAYERS, "-o", str(out), "-e", effect])
     assert isinstance(result.exception, InputError), result.output
     assert named in str(result.exception)
     assert "\n" not in str(result.exception)
@@ -113,7 +131,7 @@ def test_a_folder_that_cannot_be_replaced_stays_as_it_was(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", fail)
-    command = ["layers", str(PHOTO), "-o", str(out), "-e", "background:desaturate", "--force"]
+    command = [*LAYERS, "-o", str(out), "-e", "background:desaturate", "--force"]
     result = CliRunner().invoke(app, command)
     assert isinstance(result.exception, InputError), result.output
     assert "no space" in str(result.exception)

@@ -153,7 +153,7 @@ def test_a_ground_that_is_not_seen_is_said(portrait: Portrait, photos: Path, tmp
         (["--keep", "all", "--focus", "0.5,0.5"], "takes no focus point"),
         (["--depth", "sideways.png"], "sideways.png does not exist"),
         (["--subject", "unicorn"], "knows no class 'unicorn'"),
-        (["--held", "bottle"], "cannot tell what is 'bottle'"),
+        (["--held", "bottle", "--model", "portrait"], "cannot tell what is 'bottle'"),
     ],
 )
 def test_bad_options_get_one_line_and_no_file(arguments: list[str], message: str, photos: Path, tmp_path: Path) -> None:
@@ -170,3 +170,21 @@ def test_one_depth_map_does_not_fit_many_photos(photos: Path, tmp_path: Path) ->
     assert isinstance(run.exception, InputError)
     assert "belongs to one photo" in str(run.exception)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("subject", "held", "model"),
+    [
+        ("person", None, "portrait"),
+        ("person", (), "portrait"),
+        ("person", ("bottle",), "scene"),
+        ("cat", None, "scene"),
+    ],
+)
+def test_the_bundled_model_fits_the_subject(subject: str, held: tuple[str, ...] | None, model: str) -> None:
+    assert Portrait(subject=subject, held=held).segmenter.metadata.name == model
+
+
+def test_a_cat_that_is_not_there(photos: Path) -> None:
+    with pytest.raises(NothingToDoError, match="no cat found"):
+        Portrait(subject="cat")(load_photo(photos / "woman.jpg"))

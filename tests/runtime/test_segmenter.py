@@ -177,7 +177,7 @@ def test_other_peoples_files_have_no_metadata(bright_model: Path) -> None:
     assert read_metadata(bright_model.read_bytes()) is None
     found = read_metadata(resolve_model("portrait").read_bytes())
     assert found is not None
-    assert (found.name, found.labels, found.recipe) == ("portrait", ("background", "person"), "int8")
+    assert (found.name, found.output_label, found.recipe) == ("portrait", "person", "int8")
 
 
 def test_runner_refuses_inputs_that_do_not_fit(bright_model: Path) -> None:

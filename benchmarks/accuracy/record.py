@@ -1,0 +1,148 @@
+"""The accuracy record: the JSON document of one evaluation, a run record of kind `accuracy`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from portraitlite.benchmarks.accuracy.bootstrap import Interval
+from portraitlite.benchmarks.parsing import parse
+from portraitlite.benchmarks.record import ModelFacts
+from portraitlite.runtime.errors import InputError
+from portraitlite.runtime.save import write_atomically
+
+__all__ = [
+    "KIND",
+    "SCHEMA_VERSION",
+    "AccuracyRecord",
+    "DatasetFacts",
+    "ModelScores",
+    "PhotoScore",
+    "load_accuracy",
+    "save_accuracy",
+]
+
+SCHEMA_VERSION = 1
+KIND = "accuracy"
+MAX_RECORD_BYTES = 256 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetFacts:
+    """What the models were scored on.
+
+    Attributes:
+        name: KIND:FOLDER.
+        split: empty where there is only one.
+        photos, units: number of photos, and of what is resampled (photos, clips).
+        labels: scored classes by index.
+        subject: scored class of the subject figures, or None.
+        data_sha256: of all decoded photos and labels, in order.
+    """
+
+    name: str
+    split: str
+    photos: int
+    units: int
+    labels: tuple[str, ...]
+    subject: str | None
+    data_sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoScore:
+    """One unit; figures by name, as in `METRICS`, where defined."""
+
+    key: str
+    figures: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelScores:
+    """One model.
+
+    Attributes:
+        model: the file.
+        labels: its own classes.
+        figures: metric -> value with 95 % interval over photos, where defined.
+        per_class: metric -> scored class -> value; absent classes are left out.
+        confusion: pixels, label by prediction.
+        differences: metric -> this model minus the reference, paired interval; empty without a reference.
+        photos: in the order of the data set.
+    """
+
+    model: ModelFacts
+    labels: tuple[str, ...]
+    figures: dict[str, Interval]
+    per_class: dict[str, dict[str, float]]
+    confusion: tuple[tuple[int, ...], ...]
+    differences: dict[str, Interval]
+    photos: tuple[PhotoScore, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class AccuracyRecord:
+    """One evaluation.
+
+    Attributes:
+        created: UTC, ISO 8601 with seconds.
+        version: of portraitlite.
+        backend: TFLite runtime and its version.
+        dataset: what was looked at.
+        models: in the order given.
+        reference: the float model of `--against`, or None.
+    """
+
+    created: str
+    version: str
+    backend: str
+    dataset: DatasetFacts
+    models: tuple[ModelScores, ...]
+    reference: ModelScores | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"schema_version": SCHEMA_VERSION, "kind": KIND, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_dict(cls, document: Any) -> AccuracyRecord:
+        """The inverse of `to_dict`, also after a trip through JSON.
+
+        Raises:
+            ValueError: not an accuracy record of this version.
+        """
+        if not isinstance(document, dict) or document.get("kind") != KIND:
+            raise ValueError("no accuracy record; give a file that `portraitlite evaluate -o` wrote")
+        values = {name: value for name, value in document.items() if name not in ("schema_version", "kind")}
+        if (version := document.get("schema_version")) != SCHEMA_VERSION:
+            raise ValueError(f"schema version {version!r}; this portraitlite reads {SCHEMA_VERSION}: update it")
+        record: AccuracyRecord = parse(cls, values, "record")
+        return record
+
+
+def save_accuracy(path: Path, record: AccuracyRecord, *, force: bool = False) -> None:
+    """Write `record` as JSON, whole or not at all.
+
+    Raises:
+        InputError: the file exists and `force` is off, or the folder cannot be written.
+    """
+    text = json.dumps(record.to_dict(), ensure_ascii=False, allow_nan=False)
+    write_atomically(path, f"{text}\n".encode(), force=force)
+
+
+def load_accuracy(path: Path) -> AccuracyRecord:
+    """Read what `save_accuracy` wrote.
+
+    Raises:
+        InputError: no such file, or not such a record.
+    """
+    try:
+        if path.stat().st_size > MAX_RECORD_BYTES:
+            raise ValueError(f"larger than {MAX_RECORD_BYTES >> 20} MiB")
+        return AccuracyRecord.from_dict(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); give a run record") from error
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise InputError(f"{path} cannot be used: {' '.join(str(error).split())[:300]}") from error

@@ -1,0 +1,98 @@
+"""The subject's edge: a mask of network size becomes alpha that follows the photo's colours.
+
+Fast guided filter (He and Sun 2015, arXiv 1505.00996) in two passes. The first turns the blocky mask into a first
+alpha; the second takes that for its mask, so that it learns the colours on both sides from pixels that lie on the right
+one. Both share the covariances of the photo, which are most of the work.
+
+From the second alpha come the mean colours of subject and surroundings around every place. Their difference, `rim`,
+tells apply how much of a half-covered pixel is the subject: after Forte (2021, arXiv 2006.14970), who blends foreground
+and background estimates from the same weighted means.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from portraitlite.convert.blur.ops import box, channel_sum, channels_of, clip, constant, mix, pick, resize
+from portraitlite.runtime.blur.spec import BlurSpec, Orientation
+
+__all__ = ["refine"]
+
+Tensor = Any  # tf.Tensor, of which mypy knows nothing
+
+
+def refine(rgb: Tensor, mask: Tensor, spec: BlurSpec, orientation: Orientation) -> Tensor:
+    """(1, h, w, 3) and (1, h, w, 1) in 0..1 -> (1, h, w, 8) on the plan grid.
+
+    aR aG aB b of alpha = a . rgb + b, not clipped, rim R G B, and a channel of zeros.
+    """
+    height, width = spec.guide_size(orientation)
+    # Centring halves the magnitudes that cancel in the covariances.
+    guide = resize(rgb, height, width) - constant(0.5)
+    shape = resize(mask, height, width)
+    alpha = shape - constant(0.5)
+    photo = _measure(guide, spec.box_radius, spec.eps)
+    a = b = None
+    for contrast in spec.contrasts:
+        a, b = _fit(photo, alpha, spec.box_radius, contrast)
+        alpha = clip(channel_sum(guide * a) + b, -0.5, 0.5)
+    assert a is not None
+    assert b is not None
+    # Two passes look far. Where the mask knows of no subject, a similar colour alone does not make one.
+    near = tf.minimum(shape * constant(spec.reach), constant(1.0))
+    rim = _rim(guide, (alpha + constant(0.5)) * near, spec.rim_radius, spec.least_share)
+    plain = b + (constant(0.5) - channel_sum(a, 0.5))  # without the centring
+    low = tf.concat([a * near, plain * near, mix(rim, np.eye(3, 4))], -1)
+    return resize(low, *spec.plan_size(orientation))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Photo:
+    """guide (3 channels), its box mean (3) and the inverse of its covariance in every window (11 12 13 22 23 33)."""
+
+    guide: Tensor
+    mean: Tensor
+    inverse: Tensor
+
+
+def _measure(guide: Tensor, radius: int, eps: float) -> _Photo:
+    """3x3 inverse by cofactors; all six entries travel in one tensor: rr rg rb gg gb bb."""
+    left, right = (0, 0, 0, 1, 1, 2), (0, 1, 2, 1, 2, 2)
+    mean = box(guide, radius)
+    products = box(pick(guide, left) * pick(guide, right), radius)
+    ridge = constant(eps, 0, 0, eps, 0, eps)
+    covariance = products - pick(mean, left) * pick(mean, right) + ridge
+    cofactors = pick(covariance, (3, 4, 1, 0, 2, 0)) * pick(covariance, (5, 2, 4, 5, 1, 3)) - pick(
+        covariance, (4, 1, 3, 2, 0, 1)
+    ) * pick(covariance, (4, 5, 2, 2, 4, 1))
+    determinant = channel_sum(channels_of(covariance, 0, 3) * channels_of(cofactors, 0, 3))
+    return _Photo(guide, mean, cofactors / determinant)
+
+
+def _fit(photo: _Photo, target: Tensor, radius: int, contrast: float) -> tuple[Tensor, Tensor]:
+    """Regression of the centred target on the guide in every window, smoothed: a (3 channels) and b."""
+    means = box(tf.concat([photo.guide * target, target], -1), radius)
+    mean_target = channels_of(means, 3, 4)
+    cross = channels_of(means, 0, 3) - photo.mean * mean_target
+    rows = pick(photo.inverse, (0, 1, 2, 1, 3, 4, 2, 4, 5)) * pick(cross, (0, 1, 2) * 3)
+    # The slope that smoothing takes away is given back here.
+    a = mix(rows, contrast * np.repeat(np.eye(3), 3, 0))
+    b = mean_target * constant(contrast) - channel_sum(a * photo.mean)
+    smooth = box(tf.concat([a, b], -1), radius)
+    return channels_of(smooth, 0, 3), channels_of(smooth, 3, 4)
+
+
+def _rim(guide: Tensor, alpha: Tensor, radius: int, least_share: float) -> Tensor:
+    """Mean colour of the subject less that of its surroundings; squares, so that the sure pixels decide."""
+    clear = constant(1.0) - alpha
+    front, back = alpha * alpha, clear * clear
+    means = box(tf.concat([guide * front, front, guide * back, back], -1), radius)
+    front_colour, front_share = channels_of(means, 0, 3), channels_of(means, 3, 4)
+    back_colour, back_share = channels_of(means, 4, 7), channels_of(means, 7, 8)
+    # One division for both means; where either side is missing the difference goes to nothing by itself.
+    difference = front_colour * back_share - back_colour * front_share
+    return difference / (front_share * back_share + constant(least_share))
