@@ -90,7 +90,8 @@ def bench(
             check_suffix(profile)
             measured = profile_model(models[0], runs=runs, warmup=warmup, threads=counts[0])
             save_profile(profile, measured, force=force)
-            bench_report.print_profile(measured, to_stderr=json)
+            if not (json and quiet):
+                bench_report.print_profile(measured, to_stderr=json)
         schedule = Schedule(runs=runs, warmup=warmup) if rule is Rule.QUICK else Schedule.mlperf(warmup=warmup)
         with _progress_bar(quiet=quiet) as move:
             run = bench_models(
