@@ -23,23 +23,22 @@ def print_run(run: RunSet) -> None:
     from rich.table import Table
 
     first, many = run.records[0], len(run.records) > 1
-    configuration, environment = first.configuration, first.environment
-    title = "latency in ms"
-    threads = f"{configuration.threads} thread{'s' * (configuration.threads > 1)}, "
-    if not many:
-        title = f"{first.model.name}, {first.model.size_bytes / MB:.2f} MB: latency in ms"
-    elif len({record.configuration.threads for record in run.records}) > 1:
-        threads = ""
-    what = f"{configuration.scope}()" if configuration.photo_size is None else f"{configuration.scope} on a photo of "
-    if configuration.photo_size is not None:
-        what += " x ".join(map(str, configuration.photo_size))
+    configuration, environment, steadiness = first.configuration, first.environment, first.figures.stability
+    title = f"{first.model.name}, {first.model.size_bytes / MB:.2f} MB: latency in ms"
+    band, drift = f"{100 * steadiness.band_ratio:.0f} %", f"; last quarter / first quarter {steadiness.drift_ratio:.2f}"
+    if many:
+        title, band, drift = "latency in ms", "the band", ""
+    size, threads = configuration.photo_size, configuration.threads
+    photo = "()" if size is None else f" on a photo of {' x '.join(map(str, size))}"
+    alike = len({record.configuration.threads for record in run.records}) == 1
+    shared = f"{threads} thread{'s' * (threads > 1)}, " if alike else ""
     caption = (
-        f"{configuration.runs} runs of {what} after {configuration.warmup} warm-ups{', in turns' * many}, {threads}"
+        f"{configuration.runs} runs of {configuration.scope}{photo} after {configuration.warmup} warm-ups"
+        f"{', in turns' * many}, {shared}"
         f"{configuration.backend} {environment.backend_version}, {environment.cpu_model or environment.architecture}; "
         f"percentiles by {first.figures.statistics.percentile_method.replace('_', ' ')}; two such runs of one model "
-        f"differ by less than {'the band' if many else f'{100 * first.figures.stability.band_ratio:.0f} %'} in 9 of "
-        f"10 cases; last quarter / first quarter {'' if many else f'{first.figures.stability.drift_ratio:.2f}'}"
-    ).removesuffix("; last quarter / first quarter ")
+        f"differ by less than {band} in 9 of 10 cases{drift}"
+    )
     table = Table(title=title, caption=caption)
     columns = ("p50", "p90", "MAD", "load", "first", "band") if many else tuple(_figures(first))
     for name in (*(("model", "threads") if many else ()), *columns, *(("/ first [95 %]",) if many else ())):
@@ -52,7 +51,7 @@ def print_run(run: RunSet) -> None:
         if number in ratios:
             ratio = [f"{ratios[number].ratio:.3f} [{ratios[number].low:.3f}, {ratios[number].high:.3f}]"]
         table.add_row(*name, *(cells[column] for column in columns), *ratio)
-    console = Console()
+    console = Console(markup=False)  # names in a file may hold what rich takes for markup
     console.print(table)
     if any(record.figures.memory is not None for record in run.records):
         console.print(_memory_table(run))
@@ -113,9 +112,7 @@ def print_profile(profile: Profile, *, to_stderr: bool = False) -> None:
     for total in profile.by_kind()[:SHOWN_OPS]:
         share = f"{100 * profile.share(total.total_ms):.1f}"
         table.add_row(total.kind, total.runs_on, str(total.count), f"{total.total_ms:.3f}", share)
-    Console(stderr=to_stderr).print(table)
-    for warning in profile.warnings:
-        Console(stderr=True).print(f"warning: {warning}", markup=False, highlight=False)
+    Console(stderr=to_stderr, markup=False).print(table)
 
 
 def print_official(run: OfficialRun) -> None:
@@ -141,4 +138,4 @@ def print_official(run: OfficialRun) -> None:
     for name in figures:
         table.add_column(name, justify="right")
     table.add_row(*("-" if value is None else f"{value:.2f}" for value in figures.values()))
-    Console().print(table)
+    Console(markup=False).print(table)

@@ -7,6 +7,7 @@ ships with ai-edge-litert. Absent figures are None, never zero.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 
 __all__ = ["BenchmarkOutput", "parse_output"]
@@ -16,7 +17,7 @@ NUMBER = r"([0-9.]+(?:e[+-]?[0-9]+)?|nan|-nan|inf)"
 PREFIX = re.compile(
     r"^(?:\d\d-\d\d \d\d:\d\d:\d\d\.\d+\s+\d+\s+\d+ [VDIWEF] [^:]*: )?(?:(?:VERBOSE|INFO|WARN(?:ING)?|ERROR|FATAL): ?)?"
 )
-COUNT = re.compile(r"^count=(\d+)\b(.*)$")
+COUNT = re.compile(r"^count=(\d{1,9})\b(.*)$")
 TIMINGS = "Inference timings in us:"
 OLD_TIMINGS = "Average inference timings in us:"
 REPLACED = re.compile(
@@ -102,7 +103,7 @@ def parse_output(text: str) -> BenchmarkOutput:
             if value is not None:
                 values[name] = value
                 timed = timed or name == "mean_ms"
-            if match := re.search(r"\((\d+) runs\)", line):
+            if match := re.search(r"\((\d{1,9}) runs\)", line):
                 values["runs"] = int(match[1])
         if line == "Fully accelerated:     False":
             findings.append("not all ops run on the accelerator; the rest falls back to the CPU")
@@ -156,12 +157,13 @@ def _count_values(count: re.Match[str]) -> dict[str, float | int]:
 
 
 def _float(text: str) -> float | None:
-    if not re.fullmatch(NUMBER, text.strip()) or "n" in text:
+    if not re.fullmatch(NUMBER, text.strip()):
         return None
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return None
+    return value if math.isfinite(value) else None
 
 
 def _bytes(text: str) -> int | None:

@@ -67,6 +67,8 @@ def bench(
         raise InputError(
             "--profile and --benchmark-model take one model, one number of threads, no --stage, and not each other"
         )
+    if benchmark_model and (rule is not Rule.QUICK or memory or backend):
+        raise InputError("--benchmark-model measures in its own way; leave --rule, --memory and --backend out")
     with fixed_affinity(None if cpus is None else _numbers(cpus, "--cpus")):
         if benchmark_model is not None:
             from portraitlite.benchmarks.official import run_official, save_official
@@ -92,6 +94,8 @@ def bench(
             save_profile(profile, measured, force=force)
             if not (json and quiet):
                 bench_report.print_profile(measured, to_stderr=json)
+            for warning in measured.warnings:
+                say(f"warning: {warning}", quiet=quiet)
         schedule = Schedule(runs=runs, warmup=warmup) if rule is Rule.QUICK else Schedule.mlperf(warmup=warmup)
         with _progress_bar(quiet=quiet) as move:
             run = bench_models(

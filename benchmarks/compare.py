@@ -94,8 +94,11 @@ def compare_runs(a: RunSet, b: RunSet, *, other_environment: bool = False) -> Co
     if len(a.records) == len(b.records) == 1:
         matched = [(a.records[0], b.records[0])]
     else:
-        others = {_key(record): record for record in b.records}
-        matched = [(record, others[_key(record)]) for record in a.records if _key(record) in others]
+        others: dict[tuple[str, int, str], list[RunRecord]] = {}
+        for record in b.records:
+            others.setdefault(_key(record), []).append(record)
+        # Files of one name from several folders: the first with the first.
+        matched = [(record, same.pop(0)) for record in a.records if (same := others.get(_key(record)))]
     if not matched:
         raise InputError("the two runs have no model with the same name, threads and stage; compare runs of the same")
     differences = tuple(dict.fromkeys(line for pair in matched for line in _differences(*pair)))
@@ -116,7 +119,7 @@ def compare_runs(a: RunSet, b: RunSet, *, other_environment: bool = False) -> Co
 def noise_band(a: RunRecord, b: RunRecord) -> float:
     """Share by which the medians of two runs as steady as these differ in 9 of 10 cases although nothing changed."""
     bands = a.figures.stability.band_ratio, b.figures.stability.band_ratio
-    return math.sqrt((bands[0] ** 2 + bands[1] ** 2) / 2)  # each stands for two equal runs
+    return math.hypot(*bands) / math.sqrt(2)  # each stands for two equal runs
 
 
 def _pair(a: RunRecord, b: RunRecord) -> Pair:

@@ -23,7 +23,7 @@ def compare(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices.")] = False,
 ) -> None:
     """Compare two runs of bench; exit code 1 where B is slower by more than the noise of both."""
-    from portraitlite.benchmarks.compare import Comparison, compare_runs
+    from portraitlite.benchmarks.compare import Comparison, Verdict, compare_runs
     from portraitlite.benchmarks.run_set import load_run
 
     comparison: Comparison = compare_runs(load_run(a), load_run(b), other_environment=other_environment)
@@ -40,13 +40,13 @@ def compare(
             name = pair.a if pair.a == pair.b else f"{pair.a} -> {pair.b}"
             figures = (f"{pair.a_p50_ms:.2f}", f"{pair.b_p50_ms:.2f}", f"{pair.ratio:.3f}", f"{pair.band_ratio:.3f}")
             table.add_row(name, str(pair.threads), pair.scope, *figures, pair.verdict)
-        Console().print(table)
+        Console(markup=False).print(table)
     for difference in comparison.differences:
         say(f"other environment: {difference}", quiet=quiet)
     for warning in comparison.warnings:
         say(f"warning: {warning}", quiet=quiet)
-    if comparison.slower:
-        worst = max(comparison.pairs, key=lambda pair: pair.ratio)
+    if slower := [pair for pair in comparison.pairs if pair.verdict is Verdict.SLOWER]:
+        worst = max(slower, key=lambda pair: pair.ratio)
         raise CheckFailedError(
             f"{worst.b} takes {worst.ratio:.3f} of the time of {worst.a}, outside of the band of {worst.band_ratio:.3f}"
         )

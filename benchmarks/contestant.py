@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from portraitlite.benchmarks.latency import load_model
 from portraitlite.benchmarks.record import ModelFacts
+from portraitlite.benchmarks.schedule import timed
 from portraitlite.benchmarks.stages import PHOTO_SIZE, Stage, open_stage
 from portraitlite.runtime.backends import load_backend
 from portraitlite.runtime.bundled import resolve_model
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["Contestant", "open_contestant"]
+__all__ = ["Contestant", "open_contestant", "read_model"]
 
 BLUR_GRAPHS = "blur graphs"  # what stands for the model where a stage uses none
 
@@ -59,42 +59,37 @@ def open_contestant(
     if threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
     if stage is Stage.INVOKE:
-        content = _content(resolve_model(model))
-        name = resolve_model(model).name
+        name, content = read_model(model)
         loaded = load_model(content, threads=threads, backend=backend, seed=seed, what=name)
         return Contestant(
-            *(str(model), _facts(name, content), stage, None, threads),
+            *(str(model), ModelFacts.of(name, content), stage, None, threads),
             *(loaded.backend, loaded.backend_version, loaded.load_ms, loaded.first_ms, loaded.run_ms),
         )
     size = photo_size or PHOTO_SIZE
     if stage.uses_model:
-        facts = _facts(resolve_model(model).name, _content(resolve_model(model)))
+        facts = ModelFacts.of(*read_model(model))
     else:
         from portraitlite.runtime.blur.spec import bundled_folder
 
         graphs = sorted(bundled_folder().glob("*.tflite"))
-        facts = _facts(BLUR_GRAPHS, b"".join(_content(path) for path in graphs))
+        facts = ModelFacts.of(BLUR_GRAPHS, b"".join(path.read_bytes() for path in graphs))
     backend_name, module = load_backend(backend)
     version = module.version()
     opening = open_stage(model, stage, threads=threads, backend=backend, photo_size=size, seed=seed)
     start_ns = time.perf_counter_ns()
-    run = opening()
+    run_ms = timed(opening())
     load_ms = (time.perf_counter_ns() - start_ns) / 1e6
-
-    def run_ms() -> float:
-        start_ns = time.perf_counter_ns()
-        run()
-        return (time.perf_counter_ns() - start_ns) / 1e6
-
     return Contestant(str(model), facts, stage, size, threads, backend_name, version, load_ms, run_ms(), run_ms)
 
 
-def _facts(name: str, content: bytes) -> ModelFacts:
-    return ModelFacts(name, len(content), hashlib.sha256(content).hexdigest())
+def read_model(model: str | Path) -> tuple[str, bytes]:
+    """Name and content of a bundled model or a file.
 
-
-def _content(path: Path) -> bytes:
+    Raises:
+        InputError: it cannot be read.
+    """
+    path = resolve_model(model)
     try:
-        return path.read_bytes()
+        return path.name, path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); give a .tflite file") from error

@@ -151,16 +151,18 @@ def _record(
         scope=one.stage.value,
         photo_size=one.photo_size,
     )
-    taken = None
+    taken, warnings = None, noise_warnings(statistics, environment, one.threads, steadiness)
     if memory:
         taken = measure_memory(
             one.model_name, one.stage, threads=one.threads, backend=one.backend, photo_size=one.photo_size
         )
+        if taken is None:
+            warnings += ("memory is not measured: this system has no /proc/self/status; leave --memory out",)
     return RunRecord(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         model=one.model,
         configuration=configuration,
         figures=Figures(one.load_ms, one.first_ms, statistics, steadiness, taken, latency_ms),
         environment=environment,
-        warnings=noise_warnings(statistics, environment, one.threads, steadiness),
+        warnings=warnings,
     )

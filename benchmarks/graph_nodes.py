@@ -68,7 +68,7 @@ def read_nodes(model: bytes) -> Nodes:
     """Ops and tensors with the sizes that they have after allocation, from ai-edge-litert's interpreter.
 
     Raises:
-        InputError: no such runtime, or a file that it does not load.
+        InputError: a file that it does not load.
     """
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.interpreter import Interpreter
@@ -78,9 +78,9 @@ def read_nodes(model: bytes) -> Nodes:
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise InputError(f"the model cannot be loaded ({' '.join(str(error).split())[:200]})") from error
-    graph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
-    buffers = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0)).buffers
-    held = {i for i in range(graph.TensorsLength()) if _has_data(buffers[graph.Tensors(i).Buffer()])}
+    root = schema.Model.GetRootAs(model, 0)
+    graph = root.Subgraphs(0)
+    held = {i for i in range(graph.TensorsLength()) if _has_data(root.Buffers(graph.Tensors(i).Buffer()))}
     tensors = {
         int(detail["index"]): Tensor(detail["name"], _bytes(detail), int(detail["index"]) in held)
         for detail in interpreter.get_tensor_details()
@@ -114,7 +114,7 @@ def _indices(values: Any) -> tuple[int, ...]:
 
 
 def _has_data(buffer: Any) -> bool:
-    return (buffer.data is not None and len(buffer.data) > 0) or bool(buffer.offset)
+    return bool(buffer.DataLength() or buffer.Offset())  # an offset: of a file beyond 2 GB
 
 
 def _bytes(detail: dict[str, Any]) -> int:

@@ -14,18 +14,7 @@ from portraitlite.benchmarks.schedule import Progress, Schedule, take_turns
 from portraitlite.runtime.backends import InterpreterRunner, TensorInfo, load_backend, open_model
 from portraitlite.runtime.errors import InputError
 
-__all__ = [
-    "SCOPE",
-    "Latency",
-    "LoadedModel",
-    "Progress",
-    "fill_inputs",
-    "load_model",
-    "measure_latency",
-    "random_inputs",
-]
-
-SCOPE = "invoke"  # neither filling the inputs nor fetching the outputs is timed
+__all__ = ["Latency", "LoadedModel", "fill_inputs", "load_model", "measure_latency", "random_inputs"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from portraitlite.benchmarks.child import ChildError, run_child
 from portraitlite.runtime.errors import InputError
 
 __all__ = ["Memory", "measure_memory", "memory_child"]
@@ -62,23 +59,10 @@ def measure_memory(
     if not STATUS.is_file():
         return None
     request = {"model": model, "stage": stage, "threads": threads, "backend": backend, "photo_size": photo_size}
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
-        child = subprocess.run(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-c", _CHILD, json.dumps(request)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=TIME_LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise InputError(f"{model} needs more than {TIME_LIMIT_S} s for one run; measure without its memory") from error
-    if child.returncode != 0:
-        end = signal.Signals(-child.returncode).name if child.returncode < 0 else f"exit code {child.returncode}"
-        reason = child.stderr.strip().splitlines()[-1:] or [""]
-        raise InputError(f"the memory of {model} cannot be measured ({end}: {reason[0][:200]}); measure without it")
-    return Memory(**json.loads(child.stdout.splitlines()[-1]))
+        return Memory(**run_child(["-c", _CHILD, json.dumps(request)], limit_s=TIME_LIMIT_S))
+    except ChildError as error:
+        raise InputError(f"the memory of {model} cannot be measured ({error}); measure without it") from error
 
 
 def memory_child(text: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from portraitlite.benchmarks.benchmark_output import BenchmarkOutput, parse_output
+from portraitlite.benchmarks.contestant import read_model
 from portraitlite.benchmarks.environment import Environment, read_environment, read_state
 from portraitlite.benchmarks.parsing import parse
 from portraitlite.benchmarks.record import SCHEMA_VERSION, ModelFacts, check_version, read_document, write_document
@@ -94,7 +95,7 @@ def run_official(program: Path, model: str | Path, *, runs: int = 50, warmup: in
         InputError: the program cannot be run, is none of the known ones, or takes more than half an hour.
     """
     path = resolve_model(model)
-    content = path.read_bytes()
+    facts = ModelFacts.of(*read_model(path))
     kind = program_kind(program)
     flags = {
         "model" if kind is Program.PYTHON else "graph": str(path.resolve()),
@@ -122,7 +123,7 @@ def run_official(program: Path, model: str | Path, *, runs: int = 50, warmup: in
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         program=kind.value,
         program_sha256=hashlib.sha256(program.read_bytes()).hexdigest(),
-        model=ModelFacts(path.name, len(content), hashlib.sha256(content).hexdigest()),
+        model=facts,
         threads=threads,
         runs=runs,
         warmup=warmup,

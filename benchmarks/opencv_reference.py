@@ -12,6 +12,7 @@ Needs `pip install opencv-python-headless`. OpenCV's threads are a setting of th
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
@@ -203,8 +204,9 @@ def _background(rgb: Array, clean: Array, level: Array, spec: BlurSpec) -> Array
     return np.sqrt(np.clip(mean, 0, 1))
 
 
+@functools.cache  # the graphs have theirs ready, too
 def _disc(radius: float, fine: int = 16) -> Array:
-    """An antialiased disc that sums to 1."""
+    """(n, n) float32, n odd: an antialiased disc of `radius` pixels that sums to 1."""
     half = math.ceil(radius + 0.5)
     side = 2 * half + 1
     at = (np.arange(side * fine) + 0.5) / fine - side / 2

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
-import os
-import signal
 import statistics
-import subprocess
-import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from portraitlite.benchmarks.child import ChildError, run_child
 from portraitlite.benchmarks.graph_nodes import Nodes, read_nodes
 from portraitlite.benchmarks.layer_alignment import align
 from portraitlite.benchmarks.litert_profiler import DELEGATE_OPERATOR, LEAST_VERSION
@@ -118,20 +114,14 @@ def profile_model(model: str | Path, *, runs: int = 50, warmup: int = 5, threads
     """
     version = _check_version()
     path = resolve_model(model)
-    command = [sys.executable, "-P", "-m", "portraitlite.benchmarks.litert_profiler"]
-    command += [str(path.resolve()), *map(str, (runs, warmup, threads, SEED))]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    arguments = ["-m", "portraitlite.benchmarks.litert_profiler", str(path.resolve())]
     try:
-        child = subprocess.run(  # noqa: S603 - our own interpreter and module
-            command, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise InputError(f"profiling {path.name} takes more than {TIME_LIMIT_S} s; give fewer --runs") from error
-    if child.returncode != 0:
-        end = signal.Signals(-child.returncode).name if child.returncode < 0 else f"exit code {child.returncode}"
-        reason = (child.stderr.strip().splitlines() or [""])[-1][:200]
-        raise InputError(f"{path.name} cannot be profiled with ai-edge-litert {version} ({end}: {reason})")
-    answer = json.loads(child.stdout.splitlines()[-1])
+        answer = run_child([*arguments, *map(str, (runs, warmup, threads, SEED))], limit_s=TIME_LIMIT_S)
+    except ChildError as error:
+        raise InputError(
+            f"{path.name} cannot be profiled with ai-edge-litert {version} ({error}); "
+            f"give fewer --runs or leave --profile out"
+        ) from error
     return build_profile(path.name, read_nodes(path.read_bytes()), answer, threads)
 
 

@@ -83,7 +83,8 @@ def _png(profile: Profile) -> bytes:
     axes = figure.add_subplot()
     bars = axes.barh(range(len(names)), times, color=colours)
     axes.bar_label(bars, [f"{time_ms:.2f}" for time_ms in times], padding=2, fontsize=7)
-    axes.set_yticks(range(len(names)), names, fontsize=7, fontfamily="monospace")
+    # Names in a file may hold what matplotlib takes for a formula.
+    axes.set_yticks(range(len(names)), names, fontsize=7, fontfamily="monospace", parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.margins(x=0.08)
     axes.set_xlabel("ms")
@@ -91,6 +92,7 @@ def _png(profile: Profile) -> bytes:
         f"{profile.model_name}, {profile.threads} thread{'s' * (profile.threads > 1)}: ops together "
         f"{profile.ops_ms:.2f} ms, a plain run {profile.plain_ms:.2f} ms",
         fontsize=10,
+        parse_math=False,
     )
     label = f"in XNNPACK ({profile.partitions} partition{'s' * (profile.partitions != 1)})"
     axes.legend(handles=[Patch(color=COLOURS[True], label=label), Patch(color=COLOURS[False], label="CPU kernels")])

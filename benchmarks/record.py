@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,11 @@ class ModelFacts:
     name: str
     size_bytes: int
     sha256: str
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> ModelFacts:
+        """Of a file with this content."""
+        return cls(name, len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +135,8 @@ class RunRecord:
             raise ValueError(f"{len(figures.latency_ms)} latencies for {record.configuration.runs} runs")
         if min(figures.load_ms, figures.first_ms, *figures.latency_ms) < 0:
             raise ValueError("a negative latency")
+        if figures.statistics.p50_ms <= 0:
+            raise ValueError(f"a median of {figures.statistics.p50_ms} ms")
         return record
 
 

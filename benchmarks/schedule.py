@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import time
 from collections.abc import Callable, Sequence
 
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["MLPERF_QUERIES", "MLPERF_SECONDS", "Progress", "Rule", "Schedule", "take_turns"]
+__all__ = ["MLPERF_QUERIES", "MLPERF_SECONDS", "Progress", "Rule", "Schedule", "take_turns", "timed"]
 
 # MLPerf Mobile's single stream: one query after the other, at least so many and at least so long; p90 is the score.
 MLPERF_QUERIES, MLPERF_SECONDS = 1024, 60.0
@@ -51,6 +52,17 @@ class Schedule:
     def mlperf(cls, *, warmup: int = 5) -> Schedule:
         """At least 1024 runs and 60 s."""
         return cls(Rule.MLPERF, MLPERF_QUERIES, warmup, MLPERF_SECONDS)
+
+
+def timed(run: Callable[[], object]) -> Callable[[], float]:
+    """`run` as a contestant of `take_turns`: it returns its time in ms."""
+
+    def run_ms() -> float:
+        start_ns = time.perf_counter_ns()
+        run()
+        return (time.perf_counter_ns() - start_ns) / 1e6
+
+    return run_ms
 
 
 def take_turns(

@@ -32,7 +32,7 @@ def describe(opened: Source, inferred: Inferred, labels: tuple[str, ...], option
     camera = options.camera
     return ModelMetadata(
         name=options.name or opened.name.split(".")[0],
-        labels=labels if options.output_label is None else _one_against_rest(options.output_label),
+        labels=labels if options.output_label is None else _told_apart(labels, options.output_label),
         input_height=camera[0] if camera else spec.crop_height,
         input_width=camera[1] if camera else spec.crop_width,
         network_height=spec.crop_height if camera else None,
@@ -52,9 +52,9 @@ def describe(opened: Source, inferred: Inferred, labels: tuple[str, ...], option
     )
 
 
-def _one_against_rest(label: str) -> tuple[str, str]:
-    """The two classes that a file of one class's confidence tells apart."""
-    return ("background" if label != "background" else "other", label)
+def _told_apart(labels: tuple[str, ...], label: str) -> tuple[str, ...]:
+    """The two classes that a file of one class's confidence tells apart: it and the rest."""
+    return labels if len(labels) == 2 else ("background" if label != "background" else "other", label)
 
 
 def label_index(labels: tuple[str, ...], label: str | None) -> int | None:

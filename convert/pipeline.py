@@ -20,7 +20,6 @@ from portraitlite.convert.calibration import CalibrationSet, calibration_images,
 from portraitlite.convert.description import MEAN, STD, describe, label_index
 from portraitlite.convert.files import check_files, write_files
 from portraitlite.convert.infer import infer_spec
-from portraitlite.convert.labels import label_names
 from portraitlite.convert.measure import JUDGED_PHOTOS, measure
 from portraitlite.convert.metadata_writer import write_metadata
 from portraitlite.convert.options import ConvertOptions, check_options
@@ -41,6 +40,7 @@ from portraitlite.convert.zoo import find_in_zoo, find_model, is_zoo_name
 from portraitlite.runtime.backends import open_model
 from portraitlite.runtime.console import native_stderr_silenced
 from portraitlite.runtime.errors import MissingDependencyError
+from portraitlite.runtime.labels import label_names
 from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.network_input import fit_photo, normalise
 from portraitlite.runtime.types import Fit

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import math
 import statistics
 import time
 from collections.abc import Callable
@@ -23,9 +21,12 @@ from PIL import Image
 
 from portraitlite.benchmarks.environment import read_environment, read_state
 from portraitlite.benchmarks.opencv_reference import load_opencv, naive_gaussian, opencv_blur
+from portraitlite.benchmarks.record import write_document
 from portraitlite.benchmarks.statistics import summarize
 from portraitlite.runtime import Portrait, subject_mask
+from portraitlite.runtime.backends import load_backend
 from portraitlite.runtime.blur import BlurRenderer
+from portraitlite.runtime.blur.sizing import disc_radius
 
 Bytes = npt.NDArray[np.uint8]
 Rounds = dict[str, list[float]]  # contestant -> ms, round by round
@@ -70,7 +71,7 @@ def contestants(strength: float) -> dict[str, Callable[[], object]]:
     one, two, renderer = Portrait(), Portrait(threads=2), BlurRenderer()
     photo, preview = enlarged(FULL), enlarged(PREVIEW)
     mask = subject_mask(one.segmenter(photo)).resized(192, 256)
-    radius = strength * renderer.spec.radius_share * math.hypot(*FULL)
+    radius = disc_radius(FULL[1], FULL[0], 1, strength, renderer.spec)
     runs: dict[str, Callable[[], object]] = {
         "blur": lambda: renderer.render(photo, mask, strength=strength),
         "OpenCV, in pieces": lambda: opencv_blur(photo, mask, strength=strength),
@@ -123,7 +124,7 @@ def main() -> int:
     cv2.setNumThreads(1)
     before = read_state()
     latency_ms, processor_ms = measure(arguments.strength, arguments.runs)
-    environment = read_environment(backend_version=Portrait().segmenter.backend, before=before, after=read_state())
+    environment = read_environment(backend_version=load_backend()[1].version(), before=before, after=read_state())
     statistics_ms = {name: summarize(values) for name, values in latency_ms.items()}
     goals = judge(latency_ms, processor_ms)
 
@@ -149,7 +150,7 @@ def main() -> int:
             "goals": goals,
             "environment": dataclasses.asdict(environment),
         }
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n")
+        write_document(arguments.json, document, force=True)
     return int(not all(row["holds"] for row in goals))
 
 

@@ -13,10 +13,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import math
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,12 +24,23 @@ from PIL import Image, ImageFilter
 
 from portraitlite.benchmarks.affinity import fixed_affinity
 from portraitlite.benchmarks.contestant import open_contestant
+from portraitlite.benchmarks.desktop import noise_warnings
 from portraitlite.benchmarks.environment import read_environment, read_state
 from portraitlite.benchmarks.opencv_reference import load_opencv, naive_gaussian, opencv_blur
-from portraitlite.benchmarks.schedule import Schedule, take_turns
+from portraitlite.benchmarks.record import write_document
+from portraitlite.benchmarks.schedule import Schedule, take_turns, timed
 from portraitlite.benchmarks.stages import PHOTO_SIZE, made_mask, made_photo
-from portraitlite.benchmarks.statistics import LatencyStatistics, RatioInterval, paired_ratio, stability, summarize
+from portraitlite.benchmarks.statistics import (
+    LatencyStatistics,
+    RatioInterval,
+    Stability,
+    paired_ratio,
+    stability,
+    summarize,
+)
 from portraitlite.runtime import IfNoSubject, Portrait, Segmenter
+from portraitlite.runtime.backends import load_backend
+from portraitlite.runtime.blur.sizing import disc_radius
 from portraitlite.runtime.blur.spec import BlurSpec
 from portraitlite.runtime.bundled import BUNDLED
 from portraitlite.runtime.save import write_atomically
@@ -49,18 +57,19 @@ class Row:
     size_bytes: int | None
     input_shape: str
     statistics: LatencyStatistics
-    band_ratio: float
+    stability: Stability
     ratio: RatioInterval
     latency_ms: tuple[float, ...]
 
 
 def race_models(paths: Sequence[str | Path], threads: int, runs: int) -> list[Row]:
     """One inference of each."""
+    inputs = [input_of(path) for path in paths]
     racing = [open_contestant(path, threads=threads) for path in paths]
     taken = take_turns([one.run_ms for one in racing], Schedule(runs=runs))
     return [
-        row(one.model.name.removesuffix(".tflite"), one.model.size_bytes, input_of(path), times, taken[0])
-        for one, path, times in zip(racing, paths, taken, strict=True)
+        row(one.model.name.removesuffix(".tflite"), one.model.size_bytes, shape, times, taken[0])
+        for one, shape, times in zip(racing, inputs, taken, strict=True)
     ]
 
 
@@ -70,7 +79,7 @@ def race_portraits(threads: int, runs: int) -> list[Row]:
     cv2.setNumThreads(threads)
     photo, mask = made_photo(PHOTO_SIZE), made_mask()
     portrait, segmenter = Portrait(threads=threads), Segmenter(threads=threads)
-    radius = STRENGTH * BlurSpec().radius_share * math.hypot(*PHOTO_SIZE)
+    radius = disc_radius(PHOTO_SIZE[1], PHOTO_SIZE[0], 1, STRENGTH, BlurSpec())
 
     def pillow() -> Bytes:
         image = Image.fromarray(photo)
@@ -95,20 +104,8 @@ def race_portraits(threads: int, runs: int) -> list[Row]:
     return [row(name, None, size, times, taken[0]) for name, times in zip(named, taken, strict=True)]
 
 
-def timed(run: Callable[[], object]) -> Callable[[], float]:
-    def run_ms() -> float:
-        start = time.perf_counter_ns()
-        run()
-        return (time.perf_counter_ns() - start) / 1e6
-
-    return run_ms
-
-
 def row(name: str, size: int | None, shape: str, times_ms: tuple[float, ...], first_ms: tuple[float, ...]) -> Row:
-    steadiness = stability(times_ms)
-    return Row(
-        name, size, shape, summarize(times_ms), steadiness.band_ratio, paired_ratio(times_ms, first_ms), times_ms
-    )
+    return Row(name, size, shape, summarize(times_ms), stability(times_ms), paired_ratio(times_ms, first_ms), times_ms)
 
 
 def input_of(path: str | Path) -> str:
@@ -147,11 +144,10 @@ def main() -> None:
         peers = sorted((arguments.data / "models").glob("*.tflite"))
         models = race_models([*BUNDLED, *peers], arguments.threads, arguments.runs)
         portraits = race_portraits(arguments.threads, arguments.portrait_runs)
-        environment = read_environment(
-            backend_version=Segmenter().backend.split()[-1], before=before, after=read_state()
-        )
+        backend, module = load_backend()
+        environment = read_environment(backend_version=module.version(), before=before, after=read_state())
     where = (
-        f"{arguments.threads} thread{'s' * (arguments.threads > 1)}, ai-edge-litert {environment.backend_version}, "
+        f"{arguments.threads} thread{'s' * (arguments.threads > 1)}, {backend} {environment.backend_version}, "
         f"{environment.cpu_model or environment.architecture}, load before {environment.before.load_average_1min}; "
         f"{arguments.runs} and {arguments.portrait_runs} runs in turns"
     )
@@ -167,10 +163,14 @@ def main() -> None:
             "portraits": [dataclasses.asdict(one) for one in portraits],
             "environment": dataclasses.asdict(environment),
         }
-        write_atomically(arguments.json, (json.dumps(document, indent=2) + "\n").encode(), force=True)
-    load = environment.before.load_average_1min
-    if load and environment.cpu_count and load > environment.cpu_count:
-        print(f"warning: the machine was busy (load {load:.1f}); these figures are noise", file=sys.stderr)
+        write_document(arguments.json, document, force=True)
+    noise = (
+        warning
+        for one in (*models, *portraits)
+        for warning in noise_warnings(one.statistics, environment, arguments.threads, one.stability)
+    )
+    for warning in dict.fromkeys(noise):
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -27,13 +27,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from portraitlite.benchmarks.gate.latency_ratio import latency_ratio
 from portraitlite.convert.infer import SpecFlags
 from portraitlite.convert.options import ConvertOptions, FloatPart
 from portraitlite.convert.pipeline import convert
 from portraitlite.convert.quantization import CALIBRATED, Engine, best_engine
 from portraitlite.convert.quantization.float_part import default_float_ops, float_ops, float_share
 from portraitlite.convert.quantization.graph import FloatGraph
-from portraitlite.convert.quantization.latency_ratio import latency_ratio
 from portraitlite.convert.types import Recipe
 from portraitlite.runtime.backends import open_model
 from portraitlite.runtime.errors import PortraitLiteError

@@ -64,7 +64,7 @@ def box_mean(layers: npt.NDArray[np.float64], radius: int) -> npt.NDArray[np.flo
 
 def person(photo: UInt8, both: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.float64], UInt8]:
     """Colours continued beyond the person, and the opacity."""
-    inside = ~dilate_disc(~both, MARGIN)
+    core = inside = ~dilate_disc(~both, MARGIN)
     colours, weight = photo * inside[..., None].astype(np.float64), inside.astype(np.float64)
     filled = photo.astype(np.float64)
     for radius in (2, 4, 8):  # outside takes the mean of the nearest colours inside
@@ -73,18 +73,15 @@ def person(photo: UInt8, both: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.fl
         filled[use] = (near[..., :3] / np.maximum(near[..., 3:], 1e-3))[use]
         inside = inside | use
         colours, weight = filled * inside[..., None], inside.astype(np.float64)
-    core = ~dilate_disc(~both, MARGIN)
     alpha = Image.fromarray((core * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(SOFTNESS))
     return filled, np.asarray(alpha)
 
 
 def save(folder: Path, name: str, picture: UInt8, truth: UInt8, kind: str) -> None:
-    for part, array, suffix in (("images", picture, "webp"), (kind, truth, "png")):
-        path = folder / part / f"{name}.{suffix}"
+    for path, array in ((folder / f"images/{name}.webp", picture), (folder / f"{kind}/{name}.png", truth)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(array).save(path, quality=88, method=6) if suffix == "webp" else Image.fromarray(array).save(
-            path, optimize=True
-        )
+        options = {"quality": 88, "method": 6} if path.suffix == ".webp" else {"optimize": True}
+        Image.fromarray(array).save(path, **options)
 
 
 def main() -> None:

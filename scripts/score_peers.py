@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from portraitlite.convert.labels import label_names
+from portraitlite.benchmarks.accuracy.bootstrap import PERCENTILES, bootstrap_totals
+from portraitlite.benchmarks.accuracy.metrics.confusion import confusion_matrix
 from portraitlite.convert.training.config import DatasetKind
 from portraitlite.convert.training.datasets import UNKNOWN, Sample, read_labels, read_photo
 from portraitlite.convert.training.validation import read_validation, validation_samples
 from portraitlite.runtime import Segmenter
+from portraitlite.runtime.labels import label_names
 from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.types import Fit, OutputKind, ResizeConvention
 
@@ -32,7 +34,6 @@ PERSON, VOC, ADE20K = label_names(2), label_names(21), label_names(32)
 SUBJECT = VOC.index("person")
 TEACHER = "deeplabv3_mnv2_ade20k_int8"  # of sky
 LEAST_SKY = 0.05  # share of a photo that the teacher calls sky, or the photo does not count
-RESAMPLES, SEED = 1000, 7
 SIZES = {"small": (0.0, 0.1), "middle": (0.1, 0.3), "large": (0.3, 1.01)}  # people's share of the photo
 
 Float64 = npt.NDArray[np.float64]
@@ -76,9 +77,9 @@ def counts(segmenter: Segmenter, sample: Sample) -> Float64:
     numbers = [(found & subject & known).sum(), ((found | subject) & known).sum(), (found & known).sum(), known.sum()]
     confusion = np.zeros(len(VOC) ** 2, np.int64)
     if sample.kind is DatasetKind.VOC and seen.labels[: len(VOC)] == VOC and segmenter.metadata.output_label is None:
-        classes = seen.label_map()[known]
-        classes[classes >= len(VOC)] = 0  # what VOC has no name for is its background
-        confusion = np.bincount(labels[known].astype(np.int64) * len(VOC) + classes, minlength=len(VOC) ** 2)
+        classes = seen.label_map()
+        classes = np.where(classes < len(VOC), classes, np.uint8(0))  # what VOC has no name for is its background
+        confusion = confusion_matrix(labels, classes, len(VOC)).ravel()
     return np.concatenate([numbers, confusion]).astype(np.float64)
 
 
@@ -104,10 +105,9 @@ def mean_iou(total: Float64) -> float:
 
 def interval(rows: Float64, score: Callable[[Float64], float]) -> dict[str, float]:
     """The score of all photos and its 95 % interval under resampling of the photos, the same for every model."""
-    rng = np.random.default_rng(SEED)
-    picks = rng.integers(len(rows), size=(RESAMPLES, len(rows)))
-    low, high = np.percentile([score(rows[pick].sum(axis=0)) for pick in picks], [2.5, 97.5])
-    return {"score": score(rows.sum(axis=0)), "low": float(low), "high": float(high)}
+    totals = bootstrap_totals([{"counts": row} for row in rows])
+    low, high = np.percentile([score(total) for total in totals.drawn["counts"]], PERCENTILES)
+    return {"score": score(totals.all["counts"]), "low": float(low), "high": float(high)}
 
 
 def scores(segmenter: Segmenter, root: Path, skies: list[tuple[Sample, npt.NDArray[np.bool_]]]) -> dict[str, Any]:

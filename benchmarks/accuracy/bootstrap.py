@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from portraitlite.benchmarks.accuracy.figures import METRICS, Tally
 
-__all__ = ["Interval", "bootstrap_totals", "difference_interval", "interval"]
+__all__ = ["PERCENTILES", "RESAMPLES", "Interval", "Totals", "bootstrap_totals", "difference_interval", "interval"]
 
 RESAMPLES, SEED = 1000, 7
 PERCENTILES = (2.5, 97.5)

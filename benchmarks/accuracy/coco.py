@@ -17,6 +17,7 @@ from portraitlite.runtime.errors import InputError
 __all__ = ["Instance", "draw_instances", "read_instances"]
 
 MAX_JSON_BYTES = 2 << 30
+MAX_SHIFT = 40  # bits of a compressed run; no photo needs as many
 # COCO's names of the classes that VOC calls otherwise.
 VOC_NAMES = {
     "airplane": "aeroplane",
@@ -70,7 +71,7 @@ def read_instances(path: Path, labels: tuple[str, ...], classes: Mapping[str, st
             if row["category_id"] in index:
                 instance = Instance(index[row["category_id"]], bool(row.get("iscrowd", 0)), row["segmentation"])
                 photos[row["image_id"]][1].append(instance)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path.name} is not a COCO instances JSON ({type(error).__name__}: {error})") from error
     return {name: tuple(instances) for name, instances in photos.values()}
 
@@ -95,7 +96,7 @@ def draw_instances(
                 continue
             for polygon in instance.segmentation:
                 draw.polygon([float(number) for number in polygon], fill=value)
-        except (ValueError, TypeError, KeyError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
             raise InputError(
                 f"{what}: its COCO segmentation does not fit a {width}x{height} photo ({error})"
             ) from error
@@ -108,7 +109,8 @@ def _run_lengths(encoding: Mapping[str, Any], height: int, width: int) -> npt.ND
         raise ValueError(f"size {encoding['size']}")
     counts = encoding["counts"]
     runs = np.array(_unpack(counts) if isinstance(counts, str) else counts, np.int64)
-    if runs.min(initial=0) < 0 or runs.sum() != height * width:
+    # One by one too: a sum of huge runs wraps around.
+    if runs.min(initial=0) < 0 or runs.max(initial=0) > height * width or runs.sum() != height * width:
         raise ValueError("runs that do not cover the photo")
     flat = np.repeat((np.arange(len(runs)) % 2 * 255).astype(np.uint8), runs)
     return flat.reshape(width, height).T.copy()
@@ -120,6 +122,8 @@ def _unpack(text: str) -> list[int]:
     value, shift = 0, 0
     for character in text.encode("ascii"):
         code = character - 48
+        if not 0 <= code < 64 or shift > MAX_SHIFT:
+            raise ValueError("compressed counts that are none")
         value |= (code & 31) << shift
         shift += 5
         if code & 32:

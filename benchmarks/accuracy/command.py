@@ -79,11 +79,11 @@ def evaluate(
             resume=resume,
             progress=move,
         )
+        if output is not None:  # first: it cannot be had again without another run
+            save_accuracy(output, record, force=force)
         if sheet is not None and against is not None:
             files = resolve_model(models[0]), resolve_model(against)
             worst_sheet(sheet, *files, record.models[0], data, backend=backend, force=force)
-    if output is not None:
-        save_accuracy(output, record, force=force)
     if json:
         print_json(record.to_dict())
     else:
@@ -104,12 +104,14 @@ def _print_table(record: AccuracyRecord) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from portraitlite.benchmarks.accuracy.bootstrap import RESAMPLES
+
     data, everyone = record.dataset, [*record.models, *([record.reference] if record.reference else [])]
     of = f", {data.split}" * bool(data.split)
     title = f"{data.name}{of}: {data.photos} photos, {len(data.labels)} classes"
     if data.name == "regression":
         title += "; finds broken models, says nothing about accuracy"
-    table = Table(title=title, caption=f"95 % intervals over photos (1000 resamples); {record.backend}")
+    table = Table(title=title, caption=f"95 % intervals over photos ({RESAMPLES} resamples); {record.backend}")
     table.add_column("metric", no_wrap=True)
     for one in everyone:
         reference = " (reference)" * (one is record.reference)
@@ -117,7 +119,7 @@ def _print_table(record: AccuracyRecord) -> None:
     for name in dict.fromkeys(name for one in everyone for name in one.figures):
         table.add_row(name, *(_cell(one.figures.get(name)) for one in everyone))
     if record.reference is not None:
-        for name in record.models[0].differences:
+        for name in dict.fromkeys(name for one in record.models for name in one.differences):
             cells = (_cell(one.differences.get(name), sign="+") for one in record.models)
             table.add_row(f"{name}: difference", *cells, "")
     Console().print(table)

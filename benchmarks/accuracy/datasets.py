@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from portraitlite.benchmarks.accuracy import layouts
-from portraitlite.benchmarks.accuracy.label_map import IGNORED, LabelMap, read_label_map
+from portraitlite.benchmarks.accuracy.label_map import IGNORE, IGNORED, REST, LabelMap, read_label_map
 from portraitlite.benchmarks.accuracy.sample import Sample
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.labels import label_set
@@ -41,7 +41,7 @@ SPLITS = {
 }
 # The official evaluation ignores 255 everywhere but on ADE20K, whose 0 is what nobody labelled.
 IGNORED_VALUE = {DatasetKind.ADE20K: 0, DatasetKind.FOLDER: None, DatasetKind.REGRESSION: None, DatasetKind.ALPHA: None}
-SUBJECT = "person"
+SUBJECT, BACKGROUND = "person", "background"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,30 +105,27 @@ def open_dataset(
         raise InputError(f"data sets of kind {kind} have no splits; leave out --split")
     part = split or SPLITS.get(kind, "")
     mapping = _label_map(kind, label_map)
-    names: dict[int, str] = {}
-    if kind in (DatasetKind.VOC, DatasetKind.COCO):
-        names = dict(enumerate(label_set("voc")))
-    elif kind in (DatasetKind.ADE20K, DatasetKind.CITYSCAPES):
-        names = dict(enumerate(label_set(str(kind))))
     if kind is DatasetKind.COCO:
-        # COCO has no masks: objects are drawn with the scored indices.
-        if mapping.labels[0] != "background" or any(
-            mapping.data[name] == "ignore" for name in mapping.data if not name.isdigit()
-        ):
+        # COCO has no masks: objects are drawn with the scored indices, the rest is what nothing was drawn on.
+        ignored = [name for name, place in mapping.data.items() if place == IGNORE and not name.isdigit()]
+        if mapping.labels[0] != BACKGROUND or ignored or mapping.data.get(REST, BACKGROUND) != BACKGROUND:
             raise InputError(
-                "on COCO the first scored class is `background` and no category can be ignored; mend the --label-map"
+                "on COCO the first scored class is `background`, `*` counts as it, and no category can be ignored; "
+                "mend the --label-map"
             )
         samples = layouts.coco(root, part, mapping.labels, {**{name: name for name in mapping.labels}, **mapping.data})
         table = np.where(np.arange(256) < len(mapping.labels), np.arange(256), IGNORED).astype(np.uint8)
     else:
         samples = _list(kind, root, part)
+        named = kind in (DatasetKind.VOC, DatasetKind.ADE20K, DatasetKind.CITYSCAPES)
+        names = dict(enumerate(label_set(str(kind)))) if named else {}
         table = mapping.data_table(names, IGNORED_VALUE.get(kind, IGNORED), text)
     wanted = subject or (SUBJECT if SUBJECT in mapping.labels else None)
     if wanted is not None and wanted not in mapping.labels:
         raise InputError(f"--subject {wanted!r} is not scored; scored are {', '.join(mapping.labels)}")
-    if kind is DatasetKind.ALPHA and (wanted is None or len(mapping.labels) != 2):
+    if kind in (DatasetKind.ALPHA, DatasetKind.REGRESSION) and (wanted is None or len(mapping.labels) != 2):
         raise InputError("mattes need two scored classes, one of them the subject; give --label-map person")
-    units = [tuple(group) for _, group in itertools.groupby(samples, key=lambda sample: sample.clip or sample.key)]
+    units = [tuple(group) for _, group in itertools.groupby(samples, key=lambda sample: sample.unit)]
     if not units:
         raise InputError(f"the data set {text} is empty; nothing can be measured on it")
     if limit is not None and limit < len(units):

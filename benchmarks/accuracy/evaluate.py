@@ -18,9 +18,8 @@ from portraitlite.benchmarks.accuracy.bootstrap import Totals, bootstrap_totals,
 from portraitlite.benchmarks.accuracy.datasets import Dataset
 from portraitlite.benchmarks.accuracy.figures import METRICS, PER_CLASS, Tally
 from portraitlite.benchmarks.accuracy.record import AccuracyRecord, DatasetFacts, ModelScores, PhotoScore
-from portraitlite.benchmarks.accuracy.sample import Sample
 from portraitlite.benchmarks.accuracy.shards import appending, read_shard
-from portraitlite.benchmarks.accuracy.worker import ModelTask, UnitResult, WorkerTask, open_worker
+from portraitlite.benchmarks.accuracy.worker import ModelTask, Unit, UnitResult, WorkerTask, open_worker
 from portraitlite.benchmarks.record import ModelFacts
 from portraitlite.runtime.bundled import resolve_model
 from portraitlite.runtime.errors import InputError
@@ -30,8 +29,6 @@ from portraitlite.runtime.worker_pool import WorkerDied, run_in_processes
 __all__ = ["PHOTO_FIGURES", "evaluate"]
 
 PHOTO_FIGURES = ("pixel_accuracy", "subject_iou", "boundary_iou", "agreement", "mean_iou_to_reference")
-
-Unit = tuple[Sample, ...]
 
 
 def evaluate(
@@ -79,7 +76,7 @@ def evaluate(
     )
     header = _header(facts, dataset, task, backend_name)
     results = read_shard(shard, header) if shard is not None and resume else {}
-    waiting = [unit for unit in dataset.units if (unit[0].clip or unit[0].key) not in results]
+    waiting = [unit for unit in dataset.units if unit[0].unit not in results]
     total = len(dataset.units)
     with contextlib.ExitStack() as stack:
         add: Callable[[UnitResult], None] = lambda result: None  # noqa: E731
@@ -90,7 +87,7 @@ def evaluate(
             results[result.key] = result
             add(result)
             progress("photos", len(results), total)
-    ordered = [results[unit[0].clip or unit[0].key] for unit in dataset.units]
+    ordered = [results[unit[0].unit] for unit in dataset.units]
     totals = [bootstrap_totals([result.tallies[i] for result in ordered]) for i in range(len(paths))]
     scores = [
         _scores(facts[i], labels[i], dataset, ordered, i, totals[i], totals[-1] if against is not None else None)

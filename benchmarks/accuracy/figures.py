@@ -25,13 +25,14 @@ Metric = Callable[[Sums], Float64]
 
 def overlap(counts: Float64) -> tuple[Float64, Float64]:
     """[hits, labelled, predicted] by class along the last axis -> intersections and unions."""
-    hits, labelled, predicted = _split(counts, 3)
+    hits, labelled, predicted = np.split(counts, 3, axis=-1)
     return hits, labelled + predicted - hits
 
 
-def _split(sums: Float64, parts: int) -> tuple[Float64, ...]:
-    width = sums.shape[-1] // parts
-    return tuple(sums[..., i * width : (i + 1) * width] for i in range(parts))
+def _halves(sums: Float64) -> tuple[Float64, Float64]:
+    """[parts, wholes] by class along the last axis."""
+    parts, wholes = np.split(sums, 2, axis=-1)
+    return parts, wholes
 
 
 def _ratio(key: str, part: int, whole: int) -> Metric:
@@ -40,7 +41,7 @@ def _ratio(key: str, part: int, whole: int) -> Metric:
 
 
 def _pixel_accuracy(sums: Sums) -> Float64:
-    hits, labelled, _ = _split(sums["pixels"], 3)
+    hits, labelled, _ = np.split(sums["pixels"], 3, axis=-1)
     return mean_ratio(hits.sum(-1, keepdims=True), labelled.sum(-1, keepdims=True))
 
 
@@ -49,8 +50,8 @@ METRICS: dict[str, tuple[str, Metric]] = {
     "pixel_accuracy": ("pixels", _pixel_accuracy),
     "subject_iou": ("subject", _ratio("subject", 0, 1)),
     "subject_iou_photo_mean": ("subject", _ratio("subject", 2, 3)),
-    "boundary_iou": ("boundary", lambda sums: mean_ratio(*_split(sums["boundary"], 2))),
-    "boundary_f": ("boundary_f", lambda sums: mean_ratio(*_split(sums["boundary_f"], 2))),
+    "boundary_iou": ("boundary", lambda sums: mean_ratio(*_halves(sums["boundary"]))),
+    "boundary_f": ("boundary_f", lambda sums: mean_ratio(*_halves(sums["boundary_f"]))),
     "trimap_iou": ("trimap", lambda sums: mean_ratio(*overlap(sums["trimap"]))),
     "calibration_error": ("calibration", lambda sums: calibration_error(sums["calibration"])),
     "matte_mse": ("matte", _ratio("matte", 0, 1)),
@@ -64,8 +65,8 @@ METRICS: dict[str, tuple[str, Metric]] = {
 
 PER_CLASS: dict[str, tuple[str, Callable[[Float64], tuple[Float64, Float64]]]] = {
     "iou": ("pixels", overlap),
-    "boundary_iou": ("boundary", lambda sums: (_split(sums, 2)[0], _split(sums, 2)[1])),
-    "boundary_f": ("boundary_f", lambda sums: (_split(sums, 2)[0], _split(sums, 2)[1])),
+    "boundary_iou": ("boundary", _halves),
+    "boundary_f": ("boundary_f", _halves),
     "trimap_iou": ("trimap", overlap),
 }
 """Name -> (tally, sums -> parts and wholes by class)."""

@@ -23,9 +23,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from portraitlite.benchmarks.parsing import parse
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["IGNORED", "UNMAPPED", "LabelMap", "read_label_map"]
+__all__ = ["IGNORE", "IGNORED", "REST", "UNMAPPED", "LabelMap", "read_label_map"]
 
 SCHEMA_VERSION = 1
 IGNORED, UNMAPPED = 255, 254  # in tables: the pixel does not count; the value has no place
@@ -48,8 +49,8 @@ class LabelMap:
     """
 
     labels: tuple[str, ...]
-    data: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    model: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    data: dict[str, str] = dataclasses.field(default_factory=dict)
+    model: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def data_table(self, names: Mapping[int, str], ignored: int | None, what: str) -> UInt8:
         """Mask value -> scored index, `IGNORED` or `UNMAPPED`: (256,) uint8.
@@ -118,17 +119,15 @@ def read_label_map(name: str | Path) -> LabelMap:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         if (version := document.pop("schema_version", None)) != SCHEMA_VERSION:
             raise ValueError(f"schema_version is {version!r}, {SCHEMA_VERSION} is read")
-        labels, tables = tuple(document.pop("labels")), [document.pop(key, {}) for key in ("data", "model")]
-        if document:
-            raise ValueError(f"unknown key {sorted(document)[0]!r}")
+        mapping: LabelMap = parse(LabelMap, {"data": {}, "model": {}, **document}, "the label map")
+        labels = mapping.labels
         if not 1 < len(labels) <= MAX_CLASSES or len(set(labels)) != len(labels) or IGNORE in labels:
             raise ValueError(f"labels must be 2 to {MAX_CLASSES} different names")
-        for key, table in zip(("data", "model"), tables, strict=True):
-            allowed = {*labels, IGNORE} if key == "data" else set(labels)
+        for key, table, allowed in (("data", mapping.data, {*labels, IGNORE}), ("model", mapping.model, set(labels))):
             if wrong := [f"{source} = {target!r}" for source, target in table.items() if target not in allowed]:
                 raise ValueError(f"[{key}] {wrong[0]} is no scored class")
-    except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         bundled_names = ", ".join(sorted(file.stem for file in BUNDLED.iterdir()))
         raise InputError(f"{name} is not a label map ({reason}); give a file or {bundled_names}") from error
-    return LabelMap(labels, *tables)
+    return mapping

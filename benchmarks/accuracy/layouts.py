@@ -12,7 +12,7 @@ from portraitlite.benchmarks.accuracy.coco import read_instances
 from portraitlite.benchmarks.accuracy.sample import Sample
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["ade20k", "alpha", "cityscapes", "coco", "folder", "voc"]
+__all__ = ["PHOTO_SUFFIXES", "ade20k", "alpha", "cityscapes", "coco", "folder", "voc"]
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 MAX_LIST_BYTES = 64 << 20

@@ -9,8 +9,7 @@ from typing import Any
 
 from portraitlite.benchmarks.accuracy.bootstrap import Interval
 from portraitlite.benchmarks.parsing import parse
-from portraitlite.benchmarks.record import ModelFacts
-from portraitlite.runtime.errors import InputError
+from portraitlite.benchmarks.record import ModelFacts, read_document
 from portraitlite.runtime.save import write_atomically
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
 
 SCHEMA_VERSION = 1
 KIND = "accuracy"
-MAX_RECORD_BYTES = 256 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,11 +136,4 @@ def load_accuracy(path: Path) -> AccuracyRecord:
     Raises:
         InputError: no such file, or not such a record.
     """
-    try:
-        if path.stat().st_size > MAX_RECORD_BYTES:
-            raise ValueError(f"larger than {MAX_RECORD_BYTES >> 20} MiB")
-        return AccuracyRecord.from_dict(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); give a run record") from error
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise InputError(f"{path} cannot be used: {' '.join(str(error).split())[:300]}") from error
+    return read_document(path, AccuracyRecord.from_dict)

@@ -28,7 +28,7 @@ class Sample:
         mask: PNG of mask values.
         instances: objects of a COCO file, by mask value.
         alpha: PNG of the subject's exact opacity, 0..255.
-        clip: photos of one clip follow each other and are resampled together; otherwise the key.
+        clip: photos of one clip follow each other and are resampled together; empty for single photos.
     """
 
     key: str
@@ -38,17 +38,29 @@ class Sample:
     alpha: Path | None = None
     clip: str = ""
 
+    @property
+    def unit(self) -> str:
+        """What it is scored and resampled with: its clip, or itself."""
+        return self.clip or self.key
 
-def read_mask(path: Path) -> UInt8:
-    """(H, W) uint8: grey levels, or the indices of a palette picture.
+
+def read_mask(path: Path, height: int, width: int) -> UInt8:
+    """(height, width) uint8: grey levels, or the indices of a palette picture.
+
+    Args:
+        height, width: of its photo.
 
     Raises:
-        InputError: not a PNG of one 8-bit channel; the file is named.
+        InputError: not a PNG of one 8-bit channel, or of another size; the file is named.
     """
     try:
         with Image.open(path, formats=["PNG"]) as image:
             if image.mode not in ("L", "P", "1"):
                 raise InputError(f"the mask {path} has mode {image.mode}; expected one 8-bit channel or a palette")
+            if image.size != (width, height):
+                raise InputError(
+                    f"the mask {path} is {image.width}x{image.height}, its photo {width}x{height}; they must agree"
+                )
             return np.array(image.convert("L") if image.mode == "1" else image, np.uint8)
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError(f"the mask {path} cannot be read as a PNG ({error})") from error
@@ -62,7 +74,7 @@ def read_alpha(sample: Sample, height: int, width: int) -> UInt8 | None:
     """
     if sample.alpha is None:
         return None
-    return _sized(read_mask(sample.alpha), sample.alpha, height, width)
+    return read_mask(sample.alpha, height, width)
 
 
 def read_labels(sample: Sample, height: int, width: int, table: UInt8, subject: int) -> UInt8:
@@ -79,7 +91,7 @@ def read_labels(sample: Sample, height: int, width: int, table: UInt8, subject: 
     if sample.instances is not None:
         values = draw_instances(sample.instances, height, width, IGNORED, sample.key)
     elif sample.mask is not None:
-        values = _sized(read_mask(sample.mask), sample.mask, height, width)
+        values = read_mask(sample.mask, height, width)
     else:
         alpha = read_alpha(sample, height, width)
         assert alpha is not None
@@ -91,11 +103,3 @@ def read_labels(sample: Sample, height: int, width: int, table: UInt8, subject: 
         )
     labels: UInt8 = table[values]
     return labels
-
-
-def _sized(mask: UInt8, path: Path, height: int, width: int) -> UInt8:
-    if mask.shape != (height, width):
-        raise InputError(
-            f"the mask {path} is {mask.shape[1]}x{mask.shape[0]}, its photo {width}x{height}; they must agree"
-        )
-    return mask

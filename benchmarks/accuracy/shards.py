@@ -48,8 +48,9 @@ def appending(path: Path, header: dict[str, object], *, resumed: bool) -> Iterat
     Raises:
         InputError: the file cannot be written.
     """
-    try:
-        with path.open("r+b" if resumed else "wb") as stream:
+    with contextlib.ExitStack() as stack:
+        with _writing(path):
+            stream = stack.enter_context(path.open("r+b" if resumed else "wb"))
             if resumed:
                 whole = path.read_bytes().rfind(b"\n") + 1
                 stream.truncate(whole)
@@ -57,10 +58,17 @@ def appending(path: Path, header: dict[str, object], *, resumed: bool) -> Iterat
             else:
                 stream.write(json.dumps(header).encode() + b"\n")
 
-            def add(result: UnitResult) -> None:
+        def add(result: UnitResult) -> None:
+            with _writing(path):
                 stream.write(json.dumps(result.to_dict()).encode() + b"\n")
                 stream.flush()
 
-            yield add
+        yield add
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}); choose another output") from error

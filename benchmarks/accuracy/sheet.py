@@ -47,18 +47,27 @@ def worst_sheet(
         InputError: the picture cannot be written.
     """
     worst = sorted(scores.photos, key=lambda photo: photo.figures["agreement"])[:WORST]
-    units = {unit[0].clip or unit[0].key: unit[0] for unit in dataset.units}
+    units = {unit[0].unit: unit[0] for unit in dataset.units}
     segmenters = [Segmenter(file, backend=backend) for file in (reference, model)]
+    # Compared in their own classes where these are the same, else in scored ones, as `agreement` is.
+    names = [segmenter.metadata.labels for segmenter in segmenters]
+    same = names[0] == names[1]
+    tables = [None if same else dataset.label_map.model_table(name, "the model") for name in names]
     rows = []
     for photo in worst:
         pixels = load_photo(units[photo.key].photo).pixels
-        want, got = (segmenter(pixels).label_map() for segmenter in segmenters)
+        want, got = (_labels(segmenter, pixels, table) for segmenter, table in zip(segmenters, tables, strict=True))
         differs = np.where((want != got)[..., None], np.array([220, 30, 30]), pixels // 3).astype(np.uint8)
         rows.append(
             (f"{photo.key}: {photo.figures['agreement']:.4f}", (pixels, _coloured(want), _coloured(got), differs))
         )
     write_atomically(path, _png(rows), force=force)
     return tuple(photo.key for photo in worst)
+
+
+def _labels(segmenter: Segmenter, pixels: UInt8, table: UInt8 | None) -> UInt8:
+    own = segmenter(pixels).label_map()
+    return own if table is None else table[own]
 
 
 def _coloured(labels: UInt8) -> UInt8:

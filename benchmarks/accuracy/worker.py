@@ -26,7 +26,7 @@ from portraitlite.runtime.errors import PortraitLiteError
 from portraitlite.runtime.photo import load_photo
 from portraitlite.runtime.segmenter import Segmenter
 
-__all__ = ["ModelTask", "UnitResult", "WorkerTask", "open_worker"]
+__all__ = ["ModelTask", "Unit", "UnitResult", "WorkerTask", "open_worker"]
 
 Float64 = npt.NDArray[np.float64]
 Unit = tuple[Sample, ...]
@@ -142,7 +142,7 @@ def _score(task: WorkerTask, segmenters: list[Segmenter], unit: Unit) -> UnitRes
             confusion[i] += matrix
         before = [(truth, one) for one in found]
     sparse = tuple(np.column_stack([*np.nonzero(matrix), matrix[matrix > 0]]) for matrix in confusion)
-    return UnitResult(unit[0].clip or unit[0].key, digest.hexdigest(), tuple(sums), sparse)
+    return UnitResult(unit[0].unit, digest.hexdigest(), tuple(sums), sparse)
 
 
 def _read(task: WorkerTask, sample: Sample) -> tuple[Truth, npt.NDArray[np.uint8]]:

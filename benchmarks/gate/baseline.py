@@ -116,7 +116,7 @@ def read_baseline(path: Path) -> Baseline:
             raise ValueError("it names no photos or no labels")
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it with --update --reason TEXT") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is not a usable baseline: {' '.join(str(error).split())[:200]}") from error
     return baseline
 
@@ -141,6 +141,8 @@ def _toml(value: str | float | tuple[str, ...]) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(one) for one in value)}]"
     if isinstance(value, str):
-        return json.dumps(value)  # JSON's strings are TOML's
+        # JSON's strings are TOML's but for surrogates, which TOML refuses, and DEL, which JSON does not escape.
+        text = value.encode(errors="replace").decode()
+        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
     assert math.isfinite(value)
     return repr(value)

@@ -65,7 +65,7 @@ def measure_figures(
         "size_bytes": lambda: float(len(content)),
         "latency_ratio": ratio,
         "peak_memory_bytes": memory,
-        COVERAGE: lambda: delegate_coverage(content, what=model.name, backend=backend),
+        COVERAGE: lambda: delegate_coverage(content, what=model.name),
     }
     values = {}
     for name in names:

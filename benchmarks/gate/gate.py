@@ -17,7 +17,7 @@ from portraitlite.benchmarks.gate.figures import measure_figures, needs_float, n
 from portraitlite.runtime.bundled import BUNDLED, resolve_model
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["DEFAULT_FIGURES", "Limit", "Verdict", "check_model", "update_baseline"]
+__all__ = ["DEFAULT_FIGURES", "Limit", "Options", "Verdict", "check_model", "update_baseline"]
 
 DEFAULT_FIGURES = ("mean_iou", "subject_iou", "size_bytes", "delegate_coverage")
 

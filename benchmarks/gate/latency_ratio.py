@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import statistics
-
-from portraitlite.benchmarks.latency import measure_latency
+from portraitlite.benchmarks.latency import load_model
+from portraitlite.benchmarks.schedule import Schedule, take_turns
+from portraitlite.benchmarks.statistics import paired_ratio
 
 __all__ = ["latency_ratio"]
 
-TURNS, RUNS, WARMUP = 5, 8, 2
+WARMUP = 2
 
 
 def latency_ratio(
-    model: bytes, reference: bytes, *, threads: int = 1, backend: str | None = None, what: str = "the model"
+    model: bytes,
+    reference: bytes,
+    *,
+    runs: int = 40,
+    threads: int = 1,
+    backend: str | None = None,
+    what: str = "the model",
 ) -> float:
-    """Median over the turns of (median of the model / median of the reference).
+    """Median over pairs of runs of (ms of the model / ms of the reference).
+
+    Args:
+        model, reference: whole `.tflite` files.
+        runs: timed pairs.
+        threads, backend, what: as for `load_model`.
 
     Raises:
         InputError: one of them cannot be run.
     """
-
-    def median(content: bytes, name: str) -> float:
-        measured = measure_latency(content, runs=RUNS, warmup=WARMUP, threads=threads, backend=backend, what=name)
-        return statistics.median(measured.latency_ms)
-
-    return statistics.median(median(model, what) / median(reference, "the reference") for _ in range(TURNS))
+    loaded = [
+        load_model(content, threads=threads, backend=backend, what=name)
+        for content, name in ((model, what), (reference, "the reference"))
+    ]
+    return paired_ratio(*take_turns([one.run_ms for one in loaded], Schedule(runs=runs, warmup=WARMUP))).ratio

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from portraitlite.benchmarks.gate.latency_ratio import latency_ratio
 from portraitlite.convert.quantization.float_part import default_float_ops, float_share, layer_names
 from portraitlite.convert.quantization.graph import FloatGraph, score_tensor
-from portraitlite.convert.quantization.latency_ratio import latency_ratio
 from portraitlite.convert.quantization.litert_quantizer import quantize_with_litert, start
 from portraitlite.convert.quantization.sensitivity import Cost, SensitivityReport, measure_sensitivity
 from portraitlite.convert.quantization.types import QuantizeOptions
@@ -24,6 +24,7 @@ __all__ = ["MAX_RATIO", "Candidate", "Choice", "choose_float_layers", "report_se
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 MAX_RATIO = 1.05  # of a mixed file to the int8 file, latency and size
+RUNS = 15  # timed pairs for each latency ratio
 FEW_PHOTOS = 4  # the emulation runs each photo once per layer and segment
 
 
@@ -142,7 +143,7 @@ def choose_float_layers(
         if segment.ops not in tried:
             options = QuantizeOptions(Recipe.MIXED, updates=0, float_layers=float_layers(segment))
             mixed = quantize_with_litert(model, options, few, mean, std)
-            ratio, size = latency_ratio(mixed, whole), len(mixed) / len(whole)
+            ratio, size = latency_ratio(mixed, whole, runs=RUNS), len(mixed) / len(whole)
             fits = ratio <= max_latency_ratio and size <= max_size_ratio
             share = float_share(graph, {*range(segment.ops), *tail})
             tried[segment.ops] = Candidate(segment.name, segment.changed, share, ratio, size, fits)

@@ -41,16 +41,22 @@ def default_float_ops(graph: FloatGraph) -> frozenset[int]:
     tail = frozenset[int]() if upsampled else frozenset(range(scores, len(graph.ops)))
     ends = [first + end for end in block_ends(layer_names(graph)[first:])]
     beginnings = [tail.union(range(end + 1)) for end in ends]
-    longer = (b for b in beginnings[2:] if float_share(graph, b) <= MAX_SHARE and _growth(graph, b) <= MAX_GROWTH)
+    growth = _growth_by_op(graph)
+    longer = (
+        b for b in beginnings[2:] if float_share(graph, b) <= MAX_SHARE and sum(growth[i] for i in b) <= MAX_GROWTH
+    )
     return max(longer, key=len, default=(beginnings[:2] or [tail])[-1])
 
 
-def _growth(graph: FloatGraph, kept: Collection[int]) -> float:
-    """By how much float kernels make the file larger than one of int8 kernels only."""
+def _growth_by_op(graph: FloatGraph) -> list[float]:
+    """By how much of all int8 kernels each op grows the file when it is float; 0 where its kernel is on a grid."""
     kernels = {i: graph.constants[op.inputs[1]] for i, op in enumerate(graph.ops) if op.is_convolution}
-    axes = {i: graph.ops[i].channel_axis for i in kernels}
-    off_grid = (kernels[i].size for i in kernels if i in kept and grid_of(kernels[i], axes[i]) is None)
-    return 3 * sum(off_grid) / sum(kernel.size for kernel in kernels.values())
+    whole = sum(kernel.size for kernel in kernels.values())
+    growth = [0.0] * len(graph.ops)
+    for i, kernel in kernels.items():
+        if grid_of(kernel, graph.ops[i].channel_axis) is None:
+            growth[i] = 3 * kernel.size / whole
+    return growth
 
 
 def float_ops(graph: FloatGraph, patterns: Sequence[str]) -> frozenset[int]:

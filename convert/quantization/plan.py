@@ -13,9 +13,7 @@ from portraitlite.convert.types import Recipe
 
 __all__ = ["LEAST_PHOTOS", "Plan", "plan_quantization"]
 
-LEAST_PHOTOS = (
-    50  # learnt from 40, a file fell behind TFLiteConverter's on photos unlike them, see docs/quantization.md
-)
+LEAST_PHOTOS = 50  # learnt from 40, a file fell behind on photos unlike them, see docs/quantization.md
 LEARNING_LIMIT = 8_000_000_000  # multiply-adds; an Xception would take an hour and tens of gigabytes
 LEARNING_RECIPES = frozenset({Recipe.INT8, Recipe.MIXED})
 

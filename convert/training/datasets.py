@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from portraitlite.benchmarks.accuracy.coco import Instance, draw_instances, read_instances
+from portraitlite.benchmarks.accuracy.layouts import PHOTO_SUFFIXES
+from portraitlite.benchmarks.accuracy.sample import read_mask
 from portraitlite.convert.training.config import DatasetConfig, DatasetKind, Only
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.photo import load_photo
@@ -25,7 +26,6 @@ from portraitlite.runtime.photo import load_photo
 __all__ = ["OTHER", "UNKNOWN", "Sample", "find_samples", "read_labels", "read_photo", "readable_samples"]
 
 OTHER, UNKNOWN = 254, 255
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 SUBJECT_MASK_VALUES = {255: "subject", 0: "other", 128: "unknown"}
 BOX_MARGIN = 0.03  # of the box on each side: drawn boxes cut off hands and hair
 THREADS = 4  # decoding is in C; more only fight over the disk
@@ -123,11 +123,7 @@ def read_labels(sample: Sample, height: int, width: int, classes: int, subject: 
     if sample.kind is DatasetKind.COCO:
         return draw_instances(sample.instances, height, width, UNKNOWN, sample.key)
     assert sample.mask is not None
-    mask = _read_mask(sample.mask)
-    if mask.shape != (height, width):
-        raise InputError(
-            f"the mask {sample.mask} is {mask.shape[1]}x{mask.shape[0]}, its photo {width}x{height}; they must agree"
-        )
+    mask = read_mask(sample.mask, height, width)
     found = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
     if sample.kind is DatasetKind.VOC:
         if wrong := [int(v) for v in found if v >= classes and v != UNKNOWN]:
@@ -166,16 +162,6 @@ def readable_samples(
     return chosen
 
 
-def _read_mask(path: Path) -> UInt8:
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            if image.mode not in ("L", "P", "1"):
-                raise InputError(f"the mask {path} has mode {image.mode}; expected one 8-bit channel or a palette")
-            return np.array(image.convert("L") if image.mode == "1" else image, np.uint8)
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError(f"the mask {path} cannot be read as a PNG ({error})") from error
-
-
 def _read_boxes(path: Path) -> dict[str, tuple[tuple[float, float, float, float], ...]]:
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
@@ -185,7 +171,7 @@ def _read_boxes(path: Path) -> dict[str, tuple[tuple[float, float, float, float]
             if not np.isfinite(values).all():
                 raise ValueError(f"{stem}: not finite")
             boxes[str(stem)] = tuple((float(x), float(y), float(w), float(h)) for x, y, w, h in values)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError(
             f"{path} is not a JSON of boxes, photo stem -> [[centre x, centre y, width, height], ...] in 0..1 ({error})"
         ) from error

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from portraitlite.convert.labels import label_names
 from portraitlite.convert.sources.npz import pack_npz
 from portraitlite.convert.training.config import TeacherConfig
 from portraitlite.convert.training.crop import Window
 from portraitlite.convert.training.datasets import Sample, read_photo
 from portraitlite.runtime.backends import Runner, open_model
 from portraitlite.runtime.errors import InputError
+from portraitlite.runtime.labels import label_names
 from portraitlite.runtime.network_input import fit_photo
 from portraitlite.runtime.save import write_atomically
 from portraitlite.runtime.types import Fit, ResizeConvention

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from portraitlite.benchmarks.accuracy.metrics.confusion import confusion_matrix
 from portraitlite.convert.training.config import DatasetKind
 from portraitlite.convert.training.datasets import UNKNOWN, Sample, read_labels, read_photo
 from portraitlite.runtime.errors import InputError
@@ -122,8 +123,7 @@ def count(samples: Sequence[Sample], predict: Predict, classes: int, subject: in
         counts.found += int((found & known).sum())
         counts.pixels += int(known.sum())
         if sample.kind is DatasetKind.VOC:
-            pairs = labels[known].astype(np.int64) * classes + probabilities.argmax(axis=2)[known]
-            counts.confusion += np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+            counts.confusion += confusion_matrix(labels, probabilities.argmax(axis=2).astype(np.uint8), classes)
     return counts
 
 

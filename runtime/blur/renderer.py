@@ -44,8 +44,7 @@ class BlurRenderer:
         self.spec = BlurSpec.load(self._models)
         self._threads = threads
         self._backend = backend
-        self._plan: tuple[str, Runner] | None = None
-        self._tile_graphs: dict[TileKind, tuple[str, Runner]] = {}
+        self._graphs: dict[str, tuple[str, Runner]] = {}  # of every role the latest, with its file name
 
     def render(
         self,
@@ -120,11 +119,7 @@ class BlurRenderer:
         inputs = plan_inputs(
             pixels, mask, choice, self.spec, strength=strength, mask_box=mask_box, coc=level, highlights=highlights
         )
-        name = self.spec.plan_file(choice.orientation)
-        if self._plan is None or self._plan[0] != name:
-            self._plan = None  # frees the old one before the new one takes its memory
-            self._plan = (name, self._open(name))
-        (batch,) = self._plan[1].run(inputs)
+        (batch,) = self._runner("plan", self.spec.plan_file(choice.orientation)).run(inputs)
         plan: Floats = batch[0]
         return plan
 
@@ -144,16 +139,15 @@ class BlurRenderer:
             if (h, w) != (height, width):
                 photo = np.pad(photo, ((0, height - h), (0, width - w), (0, 0)), mode="edge")
             inputs["rgb"] = photo[None]
-        (picture,) = self._tile_runner(tile.kind, name).run(inputs)
+        (picture,) = self._runner(tile.kind, name).run(inputs)
         out[place] = picture[0, :h, :w]
 
-    def _tile_runner(self, kind: TileKind, name: str) -> Runner:
-        known = self._tile_graphs.get(kind)
-        if known is None or known[0] != name:
-            known = None
-            self._tile_graphs.pop(kind, None)  # frees the old one before the new one takes its memory
-            known = self._tile_graphs[kind] = (name, self._open(name))
-        return known[1]
+    def _runner(self, role: str, name: str) -> Runner:
+        if role in self._graphs and self._graphs[role][0] == name:
+            return self._graphs[role][1]
+        self._graphs.pop(role, None)  # frees the old one before the new one takes its memory
+        self._graphs[role] = (name, self._open(name))
+        return self._graphs[role][1]
 
     def _open(self, name: str) -> Runner:
         path = self._models / name

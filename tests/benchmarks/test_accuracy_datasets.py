@@ -52,7 +52,7 @@ def test_voc(tmp_path: Path) -> None:
 
 def test_voc_palette_masks_are_read_as_indices(tmp_path: Path) -> None:
     voc(tmp_path)
-    picture = Image.fromarray(mask(), mode=None).convert("L")
+    picture = Image.fromarray(mask())
     palette = Image.frombytes("P", picture.size, picture.tobytes())
     palette.putpalette([255, 0, 0] * 256)
     palette.save(tmp_path / "SegmentationClass/a.png")
@@ -107,6 +107,10 @@ def test_coco_in_the_words_of_voc_and_in_its_own(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text('schema_version = 1\nlabels = ["background", "couch", "toy"]\n[data]\nkite = "toy"\n')
     assert labels_of(f"coco:{tmp_path}", label_map=str(own)) == [[0, 1, 2]]
+    for rest in ("toy", "ignore"):  # nothing is drawn for the rest
+        own.write_text(f'schema_version = 1\nlabels = ["background", "couch", "toy"]\n[data]\n"*" = "{rest}"\n')
+        with pytest.raises(InputError, match=r"`\*` counts as it, and no category can be ignored"):
+            open_dataset(f"coco:{tmp_path}", label_map=str(own))
 
 
 def test_folders_need_a_label_map(tmp_path: Path) -> None:
@@ -135,6 +139,14 @@ def test_the_bundled_set_is_whole() -> None:
     data = open_dataset("regression")
     assert (data.samples, data.labels) == (17, ("background", "person"))
     assert max(len(unit) for unit in data.units) == 4
+
+
+@pytest.mark.parametrize("labels", ['"rest", "cat"', '"background", "person", "cat"'])
+def test_mattes_need_a_subject_and_the_rest(tmp_path: Path, labels: str) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(f'schema_version = 1\nlabels = [{labels}]\n[data]\n0 = "cat"\n')
+    with pytest.raises(InputError, match="two scored classes, one of them the subject"):
+        open_dataset("regression", label_map=own)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from portraitlite.benchmarks.accuracy import command, worker
 from portraitlite.benchmarks.accuracy.datasets import Dataset, open_dataset
 from portraitlite.benchmarks.accuracy.evaluate import evaluate
 from portraitlite.benchmarks.accuracy.record import AccuracyRecord, load_accuracy
+from portraitlite.benchmarks.accuracy.shards import appending
+from portraitlite.benchmarks.accuracy.sheet import worst_sheet
 from portraitlite.runtime.errors import InputError
 
 MAP = """schema_version = 1
@@ -119,6 +121,25 @@ def test_a_shard_of_another_run_is_refused(tmp_path: Path, data: Path) -> None:
     shard.write_text('{"kind": "evaluation shard"}\n')
     with pytest.raises(InputError, match="begun with other models"):
         evaluate([tiny_segmenter(tmp_path / "m.tflite")], opened(data), jobs=1, shard=shard, resume=True)
+
+
+def test_only_trouble_with_the_shard_is_put_down_to_it(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="no more processes"), appending(tmp_path / "s", {}, resumed=False):
+        raise OSError("no more processes")
+    with pytest.raises(InputError, match="cannot be written"), appending(tmp_path / "gone" / "s", {}, resumed=False):
+        pass
+
+
+def test_the_sheet_compares_what_agreement_compares(tmp_path: Path, data: Path) -> None:
+    """Other labels in another order, the same answers."""
+    good = tiny_segmenter(tmp_path / "m.tflite")
+    same = tiny_segmenter(tmp_path / "n.tflite", ("background", "dog", "person"), swap=True)
+    for model, agrees in ((same, True), (tiny_segmenter(tmp_path / "w.tflite", swap=True), False)):
+        record = evaluate([model], opened(data), against=good, jobs=1)
+        sheet = tmp_path / f"{model.stem}.png"
+        worst_sheet(sheet, model, good, record.models[0], opened(data))
+        assert (record.models[0].figures["agreement"].value == 1) == agrees
+        assert bool((read(sheet) == [220, 30, 30]).all(-1).any()) != agrees
 
 
 def test_against_a_float_file(tmp_path: Path, data: Path) -> None:

@@ -45,7 +45,11 @@ def test_masks_are_read_in_scored_classes() -> None:
         ('schema_version = 1\nlabels = ["a", "a"]', "2 to 254"),
         ('schema_version = 1\nlabels = ["a", "b"]\n[model]\nx = "c"', "x = 'c' is no scored class"),
         ('schema_version = 1\nlabels = ["a", "b"]\n[model]\nx = "ignore"', "is no scored class"),
-        ('schema_version = 1\nlabels = ["a", "b"]\nlables = 1', "unknown key 'lables'"),
+        ('schema_version = 1\nlabels = ["a", "b"]\nlables = 1', "unknown keys lables"),
+        ("schema_version = 1", "lacks labels"),
+        ('schema_version = 1\nlabels = "ab"', "labels is str"),
+        ('schema_version = 1\nlabels = ["a", "b"]\n[data]\nx = 1', "x is int"),
+        ("labels = " + 9999 * "[", "is not a label map"),
         ("labels = [", "is not a label map"),
     ],
 )

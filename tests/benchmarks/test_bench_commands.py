@@ -111,7 +111,7 @@ def test_an_existing_record_is_refused_before_measuring(
     output = tmp_path / "run.json"
     output.write_text("mine")
     with monkeypatch.context() as patch:
-        patch.setattr("portraitlite.benchmarks.desktop.bench_desktop", lambda *_, **__: pytest.fail("measured"))
+        patch.setattr("portraitlite.benchmarks.desktop.bench_models", lambda *_, **__: pytest.fail("measured"))
         result = run(app, model_file, "-o", output)
     assert isinstance(result.exception, InputError)
     assert output.read_text() == "mine"

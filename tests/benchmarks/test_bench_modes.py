@@ -128,6 +128,15 @@ def test_the_official_program(model_file: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "o.json").read_text())["result"]["findings"] == ["unknown flags: --zoom"]
 
 
+@pytest.mark.parametrize("extra", [("--rule", "mlperf"), ("--memory",), ("--backend", "litert")])
+def test_the_official_program_takes_no_options_of_ours(
+    model_file: Path, tmp_path: Path, extra: tuple[str, ...]
+) -> None:
+    result = run(model_file, "--benchmark-model", program(tmp_path, ""), *extra)
+    assert isinstance(result.exception, InputError)
+    assert "leave --rule, --memory and --backend out" in str(result.exception)
+
+
 def test_a_failure_of_the_official_program_is_recorded_and_ends_with_1(model_file: Path, tmp_path: Path) -> None:
     bad = program(tmp_path, "Benchmarking failed.")
     result = run(model_file, "--benchmark-model", bad, "-o", tmp_path / "o.json", "--json")

@@ -138,6 +138,19 @@ def test_without_timings_it_failed(text: str) -> None:
     assert found.mean_ms is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"count={'9' * 5000} min=1\nInference timings in us: Inference (avg): 1e999",
+        "Memory footprint delta from the start of the tool (MB): init=1e999 overall=1e999",
+        f"Inference (avg): 1e999 ms ({'9' * 5000} runs)",
+    ],
+)
+def test_numbers_that_cannot_be_are_unknown(text: str) -> None:
+    found = parse_output(text)
+    assert (found.runs, found.mean_ms, found.init_memory_bytes, found.overall_memory_bytes) == (None,) * 4
+
+
 def test_no_cut_of_the_output_raises() -> None:
     for text in (NEW, OLD, LOGCAT, PYTHON):
         for end in range(0, len(text), 7):

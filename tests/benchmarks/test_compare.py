@@ -76,6 +76,15 @@ def test_sets_are_matched_by_name_threads_and_stage() -> None:
         compare_runs(run([("a", 1), ("b", 1)], 1), run([("c", 1), ("d", 1)], 1))
 
 
+def test_records_of_the_same_name_are_matched_in_their_order() -> None:
+    def run(*medians_ms: float) -> RunSet:
+        records = tuple(made_record([median_ms] * 8) for median_ms in medians_ms)
+        return RunSet(records, compare_turns(records))
+
+    found = compare_runs(run(1, 2), run(10, 30, 50))
+    assert [pair.ratio for pair in found.pairs] == [10, 15]
+
+
 @pytest.mark.parametrize(
     ("changes", "difference"),
     [
@@ -117,6 +126,20 @@ def test_the_verb_ends_with_1_where_b_is_slower(tmp_path: Path) -> None:
     assert "slower" in result.stdout
     assert result.stderr == "warning: B: a train passed\n"
     assert call(tmp_path, scaled(1.5), scaled(1.0)).exit_code == 0
+
+
+def test_the_pair_that_is_blamed_is_outside_of_its_band(tmp_path: Path) -> None:
+    def run(steady: float, unsteady: float) -> RunSet:
+        records = (
+            made_record([steady * value for value in STEADY[:20]], name="steady"),
+            made_record([unsteady * value for value in [9.0, 9.0, 11.0, 11.0] * 5], name="[/x]"),
+        )
+        return RunSet(records, compare_turns(records))
+
+    result = call(tmp_path, run(1.0, 1.0), run(1.06, 1.1))
+    assert isinstance(result.exception, CheckFailedError)
+    assert str(result.exception).startswith("steady takes 1.060 of the time of steady")
+    assert "[/x]" in result.stdout
 
 
 def test_the_verb_prints_json(tmp_path: Path) -> None:

@@ -6,19 +6,19 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from run_records import made_environment
 
-from portraitlite.benchmarks.desktop import bench_desktop, noise_warnings
-from portraitlite.benchmarks.environment import Environment, read_environment, read_state
+from portraitlite.benchmarks.desktop import bench_desktop, bench_models, noise_warnings
+from portraitlite.benchmarks.environment import Environment, MachineState
 from portraitlite.benchmarks.record import RunRecord
+from portraitlite.benchmarks.schedule import Schedule
 from portraitlite.benchmarks.statistics import summarize
 from portraitlite.runtime.errors import InputError
 
 
 def machine(*, load: float = 0.0, cpus: int = 4, usable: int = 4) -> Environment:
-    state = dataclasses.replace(read_state(), load_average_1min=load, unavailable={"cpu_mhz": "hidden"}, cpu_mhz=None)
-    found = read_environment(backend_version="1", before=state, after=state)
-    unavailable = {key: value for key, value in found.unavailable.items() if key not in ("cpu_count", "cpu_affinity")}
-    return dataclasses.replace(found, cpu_count=cpus, cpu_affinity=tuple(range(usable)), unavailable=unavailable)
+    state = MachineState(load, (1000.0,), 10, {})
+    return made_environment(cpu_count=cpus, cpu_affinity=tuple(range(usable)), before=state, after=state)
 
 
 def test_the_record_says_what_ran(model_file: Path) -> None:
@@ -52,6 +52,15 @@ def test_half_a_model(model_file: Path) -> None:
         bench_desktop(model_file)
 
 
+def test_memory_that_cannot_be_measured_is_said(
+    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portraitlite.benchmarks.memory.STATUS", tmp_path / "none")
+    (record,) = bench_models([model_file], Schedule(runs=2, warmup=0), memory=True).records
+    assert record.figures.memory is None
+    assert record.warnings[-1].startswith("memory is not measured")
+
+
 def test_a_quiet_machine_gives_no_warning() -> None:
     assert noise_warnings(summarize([10.0, 10.1, 10.2]), machine(load=4.0), threads=4) == ()
 
@@ -73,7 +82,6 @@ def test_scattered_runs() -> None:
 
 
 def test_what_the_machine_does_not_tell_is_not_judged() -> None:
-    known = machine(load=99.0, usable=1)
     reasons = {"cpu_count": "hidden", "cpu_affinity": "hidden"}
-    silent = dataclasses.replace(known, cpu_count=None, cpu_affinity=None, unavailable=known.unavailable | reasons)
+    silent = dataclasses.replace(machine(load=99.0, usable=1), cpu_count=None, cpu_affinity=None, unavailable=reasons)
     assert noise_warnings(summarize([1.0]), silent, threads=8) == ()

@@ -17,8 +17,10 @@ from typer.testing import CliRunner
 from portraitlite.benchmarks.gate import command
 from portraitlite.benchmarks.gate.baseline import read_baseline
 from portraitlite.benchmarks.gate.ci import error_annotations, step_summary
+from portraitlite.benchmarks.gate.coverage import delegate_coverage
 from portraitlite.benchmarks.gate.figures import FIGURES, new_limit
 from portraitlite.benchmarks.gate.gate import Limit, Verdict
+from portraitlite.benchmarks.gate.latency_ratio import latency_ratio
 from portraitlite.runtime.errors import CheckFailedError, InputError, PortraitLiteError
 
 FIGURE_OPTIONS = [
@@ -156,9 +158,19 @@ def test_an_update_needs_a_reason_and_keeps_history(place: Path) -> None:
     result = run(place / "swapped.tflite", "-b", place / "b.toml", "--update", "--reason", "  ")
     assert (code(result), (place / "b.toml").read_bytes()) == (2, before)
     assert code(run(place / "m.tflite", "-b", place / "b.toml", "--reason", "x")) == 2
-    assert run(place / "swapped.tflite", "-b", place / "b.toml", "--update", "--reason", 'a "new" ö').exit_code == 0
-    assert [update.reason for update in read_baseline(place / "b.toml").history] == ["the first", 'a "new" ö']
+    reason = 'a "new" ö \\ 😀 \x7f'
+    assert run(place / "swapped.tflite", "-b", place / "b.toml", "--update", "--reason", reason).exit_code == 0
+    assert [update.reason for update in read_baseline(place / "b.toml").history] == ["the first", reason]
     assert run(place / "swapped.tflite", "-b", place / "b.toml").exit_code == 0
+
+
+def test_costs_of_a_model(tmp_path: Path) -> None:
+    model = tiny_segmenter(tmp_path / "m.tflite").read_bytes()
+    assert delegate_coverage(model) == 1
+    assert 0 < latency_ratio(model, model) < 1000
+    for cost in (lambda: delegate_coverage(model[:64]), lambda: latency_ratio(model, model[:64])):
+        with pytest.raises(InputError):
+            cost()
 
 
 def test_limits_leave_room_on_the_right_side() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from portraitlite.benchmarks import profile as module
+from portraitlite.benchmarks.bench_report import print_profile
 from portraitlite.benchmarks.graph_nodes import Node, Nodes, Tensor
 from portraitlite.benchmarks.profile import Profile, build_profile, profile_model
 from portraitlite.benchmarks.profile_output import check_suffix, save_profile
@@ -31,7 +33,7 @@ NODES = Nodes(
 def run(*times_us: int) -> dict[str, Any]:
     rows = [("QUANTIZE", 2, 0), (CONV, 8, 0), (CONV, 8, 1), ("SOFTMAX", 2, 3), (ADD, 8, 0)]
     ops = [[*row, time] for row, time in zip(rows, times_us, strict=True)]
-    return {"wall_ms": 1.0, "invoke_us": sum(times_us) + 10, "ops": ops}
+    return {"invoke_us": sum(times_us) + 10, "ops": ops}
 
 
 def answer(*runs: dict[str, Any], plain_ms: float = 15.0) -> dict[str, Any]:
@@ -102,6 +104,16 @@ def test_csv_json_and_png(tmp_path: Path) -> None:
         assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 20
     with pytest.raises(InputError, match="exists"):
         save_profile(tmp_path / "p.csv", found)
+
+
+def test_names_with_markup_and_formulas_stay_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = build_profile(r"$\x$", NODES, NOISY, 1)
+    odd = tuple(dataclasses.replace(op, op="[/odd]", layer=r"$\nothing$") for op in whole.ops)
+    found = dataclasses.replace(whole, ops=odd)
+    save_profile(tmp_path / "p.png", found)
+    assert (tmp_path / "p.png").stat().st_size > 1000
+    print_profile(found)
+    assert "[/odd]" in capsys.readouterr().out
 
 
 def test_another_suffix() -> None:

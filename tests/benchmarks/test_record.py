@@ -7,47 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from run_records import made_environment, made_record
 
-from portraitlite.benchmarks.environment import Environment, MachineState
 from portraitlite.benchmarks.memory import Memory
-from portraitlite.benchmarks.record import (
-    Configuration,
-    Figures,
-    ModelFacts,
-    RunRecord,
-    load_record,
-    save_record,
-)
-from portraitlite.benchmarks.statistics import stability, summarize
+from portraitlite.benchmarks.record import load_record, save_record
 from portraitlite.runtime.errors import InputError
 
-STATE = MachineState(0.5, None, 10, {"cpu_mhz": "hidden"})
 MEMORY = Memory(100, 1, 2, 3, None, None, {"peak_load_bytes": "hidden", "peak_run_bytes": "hidden"})
-LATENCY_MS = (0.1, 0.7, 0.2)
-RECORD = RunRecord(
-    created="2025-01-02T03:04:05+00:00",
-    model=ModelFacts("größe.tflite", 12, "ab" * 32),
-    configuration=Configuration("desktop", "litert", "default", 1, "quick", 3, 0, 1, 0, "invoke", None),
-    figures=Figures(1.5, 2.5, summarize(LATENCY_MS), stability(LATENCY_MS), MEMORY, LATENCY_MS),
-    environment=Environment(
-        portraitlite="1",
-        python="3",
-        numpy="2",
-        backend_version="2",
-        os="Linux",
-        architecture="x86_64",
-        cpu_model="CPU",
-        cpu_features=("avx2",),
-        cpu_count=2,
-        cpu_affinity=(0, 1),
-        cpu_governor=None,
-        memory_total_bytes=100,
-        before=STATE,
-        after=STATE,
-        unavailable={"cpu_governor": "hidden"},
-    ),
-    warnings=("busy",),
-)
+HIDDEN = made_environment(cpu_governor=None, unavailable={"cpu_governor": "hidden"})
+MADE = made_record([0.1, 0.7, 0.2], name="größe.tflite", environment=HIDDEN, warnings=("busy",))
+RECORD = dataclasses.replace(MADE, figures=dataclasses.replace(MADE.figures, memory=MEMORY))
 
 
 def document() -> dict[str, Any]:
@@ -123,6 +92,10 @@ def change_sign(values: dict[str, Any]) -> None:
     values["figures"]["latency_ms"][1] = -1
 
 
+def no_median(values: dict[str, Any]) -> None:
+    values["figures"]["statistics"]["p50_ms"] = 0
+
+
 def drop_reason(values: dict[str, Any]) -> None:
     values["environment"]["unavailable"] = {}
 
@@ -136,6 +109,7 @@ def add_key(values: dict[str, Any]) -> None:
     [
         (change_runs, "3 latencies for 4 runs"),
         (change_sign, "a negative latency"),
+        (no_median, r"a median of 0\.0 ms"),
         (drop_reason, "cpu_governor"),
         (add_key, "unknown keys gpu"),
     ],

@@ -54,7 +54,7 @@ def search(model: bytes, monkeypatch: pytest.MonkeyPatch) -> Search:
 
         monkeypatch.setattr(choose, "_report", lambda *arguments, **keywords: report)
         monkeypatch.setattr(choose, "quantize_with_litert", quantize)
-        monkeypatch.setattr(choose, "latency_ratio", lambda mixed, whole: 1 + (len(mixed) - len(whole)) / 200)
+        monkeypatch.setattr(choose, "latency_ratio", lambda mixed, whole, runs: 1 + (len(mixed) - len(whole)) / 200)
         return choose_float_layers(model, IMAGES, 127.5, 127.5, **limits), tried
 
     return run

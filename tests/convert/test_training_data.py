@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from portraitlite.benchmarks.accuracy.coco import draw_instances, read_instances
+from portraitlite.benchmarks.accuracy.coco import Instance, draw_instances, read_instances
 from portraitlite.convert.training.config import DatasetConfig, DatasetKind, Only
 from portraitlite.convert.training.datasets import OTHER, UNKNOWN, find_samples, read_labels, readable_samples
 from portraitlite.runtime.errors import InputError
@@ -97,8 +97,6 @@ def test_coco_polygons_runs_and_crowds(tmp_path: Path) -> None:
 
 
 def test_compressed_runs_are_the_same_runs() -> None:
-    from portraitlite.benchmarks.accuracy.coco import Instance
-
     def pack(counts: list[int]) -> str:
         """The encoder of the COCO API, written from its description."""
         text = ""
@@ -175,7 +173,16 @@ def test_a_voc_label_out_of_range_is_named(folder_set: DatasetConfig, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "text", ["[1, 2]", '{"a": [[1, 2, 3]]}', '{"a": [["x", 0, 0, 0]]}', "{", '{"a": [[1e999, 0, 0, 0]]}']
+    "text",
+    [
+        "[1, 2]",
+        '{"a": [[1, 2, 3]]}',
+        '{"a": [["x", 0, 0, 0]]}',
+        "{",
+        '{"a": [[1e999, 0, 0, 0]]}',
+        f'{{"a": [[1{400 * "0"}, 0, 0, 0]]}}',
+        9999 * "[",
+    ],
 )
 def test_bad_boxes_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "images").mkdir()
@@ -192,19 +199,24 @@ def test_bad_boxes_are_refused(tmp_path: Path, text: str) -> None:
         {"size": [4, 6], "counts": [4, 3]},
         {"size": [6, 4], "counts": [24]},
         {"size": [4, 6], "counts": [-1, 25]},
+        {"size": [4, 6], "counts": [2**63 - 1, 2**63 - 1, 26]},
+        {"size": [4, 6], "counts": [10**30]},
+        {"size": [4, 6], "counts": 99 * "o"},
+        {"size": [4, 6], "counts": "H\x10"},
+        [[10**400, 0, 1, 1, 2, 2]],
         [[1.0]],
         ["abc"],
         5,
     ],
 )
 def test_bad_coco_segmentations_name_the_photo(segmentation: object) -> None:
-    from portraitlite.benchmarks.accuracy.coco import Instance
-
     with pytest.raises(InputError, match=r"some\.jpg"):
         draw_instances((Instance(1, False, segmentation),), 4, 6, UNKNOWN, "some.jpg")
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", "nothing", '{"images": 3, "categories": [], "annotations": []}'])
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", "nothing", 9999 * "[", '{"images": 3, "categories": [], "annotations": []}']
+)
 def test_a_json_that_is_not_coco_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(InputError, match=r"x\.json is not a COCO"):

@@ -332,7 +332,7 @@ np.savez(out / "step.npz", loss=float(logs["loss"]), **{name: after[name] - befo
 
 @pytest.mark.parametrize("other", ["jax", "torch"])
 def test_one_step_is_the_same_on_other_backends(other: str, data: Path, tmp_path: Path) -> None:
-    pytest.importorskip(other, reason=f"{other} is not installed")
+    pytest.importorskip(other, reason=f"needs {other}: pip install {other}")
     found = {}
     for backend in ("tensorflow", other):
         out = tmp_path / backend

@@ -134,7 +134,7 @@ def check(rows: dict[str, float]) -> None:
 
 def test_tensorflow(answers: Callable[..., dict[str, Any]], reference: dict[str, Any]) -> None:
     if importlib.util.find_spec("tensorflow") is None:
-        pytest.skip("tensorflow is not installed")
+        pytest.skip(reason="needs TensorFlow: pip install 'portraitlite[convert]'")
     rows = compare("tensorflow", reference, answers("tensorflow"))
     check(rows)
     assert rows[PERSON] == 0
@@ -143,14 +143,18 @@ def test_tensorflow(answers: Callable[..., dict[str, Any]], reference: dict[str,
 def test_tflite_runtime(answers: Callable[..., dict[str, Any]], reference: dict[str, Any]) -> None:
     python = os.environ.get(TFLITE_RUNTIME)
     if not python:
-        pytest.skip(f"{TFLITE_RUNTIME} does not name the Python of an environment with tflite-runtime and numpy<2")
+        pytest.skip(
+            reason=f"needs {TFLITE_RUNTIME}=the Python (3.11) of an environment with 'portraitlite[tflite-runtime]'"
+        )
     rows = compare("tflite-runtime", reference, answers("tflite_runtime", python))
     check(rows)
 
 
 def test_gpu_accelerator(answers: Callable[..., dict[str, Any]], reference: dict[str, Any]) -> None:
     if not any(os.environ.get(name) for name in VULKAN):
-        pytest.skip(f"{' or '.join(VULKAN)} does not name a Vulkan device, see docs/parity.md")
+        pytest.skip(
+            reason=f"needs {' or '.join(VULKAN)}=the file of a Vulkan device, such as SwiftShader: docs/parity.md"
+        )
     gpu = answers("gpu")
     check(compare("WebGPU", reference, gpu))
     for name in gpu:

@@ -14,12 +14,15 @@ TOLERANCE_SHARE = 0.008  # of the diagonal, as in DAVIS
 Mask = npt.NDArray[np.bool_]
 
 
-def outline(mask: Mask) -> Mask:
-    """Pixels that differ from their right, lower or lower right neighbour; the photo's rim is none. (H, W) bool."""
-    result = np.zeros_like(mask)
-    result[:, :-1] |= mask[:, :-1] != mask[:, 1:]
-    result[:-1] |= mask[:-1] != mask[1:]
-    result[:-1, :-1] |= mask[:-1, :-1] != mask[1:, 1:]
+def outline(labels: npt.NDArray[np.uint8] | Mask) -> Mask:
+    """(H, W) labels or mask -> pixels that differ from their right, lower or lower right neighbour: (H, W) bool.
+
+    The photo's rim is no outline.
+    """
+    result = np.zeros(labels.shape, np.bool_)
+    result[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    result[:-1] |= labels[:-1] != labels[1:]
+    result[:-1, :-1] |= labels[:-1, :-1] != labels[1:, 1:]
     return result
 
 

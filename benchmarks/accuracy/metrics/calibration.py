@@ -29,7 +29,7 @@ def calibration_counts(
 
 def calibration_error(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """|mean confidence - share of subject| of the bins, weighted by pixels; along the last axis. NaN without pixels."""
-    pixels, confidence, hits = (counts[..., i * BINS : (i + 1) * BINS] for i in range(3))
+    pixels, confidence, hits = np.split(counts, 3, axis=-1)
     total = pixels.sum(-1)
     gap = np.abs(confidence - hits).sum(-1)
     error: npt.NDArray[np.float64] = np.divide(gap, total, out=np.full(total.shape, np.nan), where=total > 0)
