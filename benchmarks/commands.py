@@ -67,6 +67,9 @@ def bench(
         raise InputError(
             "--profile and --benchmark-model take one model, one number of threads, no --stage, and not each other"
         )
+    size = None if photo_size is None else _photo_size(photo_size)
+    if size is not None and stage is Stage.INVOKE:
+        raise InputError(f"--photo-size is for stages that see a photo; --stage {stage} has none, leave it out")
     if benchmark_model and (rule is not Rule.QUICK or memory or backend):
         raise InputError("--benchmark-model measures in its own way; leave --rule, --memory and --backend out")
     with fixed_affinity(None if cpus is None else _numbers(cpus, "--cpus")):
@@ -104,7 +107,7 @@ def bench(
                 stage=stage,
                 threads=counts,
                 backend=backend,
-                photo_size=None if photo_size is None else _photo_size(photo_size),
+                photo_size=size,
                 memory=memory,
                 progress=move,
             )

@@ -53,6 +53,13 @@ def test_models_and_threads_take_turns(model_file: Path, make_model: Callable[..
         assert piece in text
 
 
+def test_a_photo_size_without_a_photo_is_refused(model_file: Path) -> None:
+    result = run(model_file, *FAST, "--photo-size", "640x480")
+    assert isinstance(result.exception, InputError)
+    assert "--photo-size" in str(result.exception)
+    assert "invoke" in str(result.exception)
+
+
 def test_mlperf_and_stage_reach_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
 
