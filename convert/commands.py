@@ -74,6 +74,9 @@ def convert(
         int | None,
         typer.Option("--updates", min=0, help="Steps in which files of litert-quantizer learn from the float network."),
     ] = None,
+    learn_kernels: Annotated[
+        bool, typer.Option("--learn-kernels", help="Learn the kernels too: twice the time, for 1000 updates or more.")
+    ] = False,
     float_layers: Annotated[
         list[str] | None,
         typer.Option(
@@ -166,6 +169,7 @@ def convert(
         calibration_count=calibration_count,
         engine=engine,
         updates=updates,
+        learn_kernels=learn_kernels,
         float_layers=tuple(float_layers or ()),
         mixed=mixed,
         max_latency_ratio=max_latency_ratio,

@@ -39,6 +39,7 @@ class ConvertOptions:
         engine: who writes the quantized file; None takes the one that measured better, see `plan_quantization`.
         updates: steps of learning from the float network (int8, mixed); 0 is none. None takes the default where network
             and photos allow it.
+        learn_kernels: (int8, mixed) learn the kernels too, not only ranges and biases.
         float_layers: of a mixed file, regular expressions over layer names; empty leaves the choice to `mixed`.
         mixed: who picks the float layers of a mixed file.
         max_latency_ratio: of a mixed file that picks its float layers by measurement, to the int8 file; None is 1.05.
@@ -61,6 +62,7 @@ class ConvertOptions:
     calibration_count: int = DEFAULT_COUNT
     engine: Engine | None = None
     updates: int | None = None
+    learn_kernels: bool = False
     float_layers: tuple[str, ...] = ()
     mixed: FloatPart = FloatPart.DEFAULT
     max_latency_ratio: float | None = None
@@ -94,6 +96,12 @@ def check_options(options: ConvertOptions) -> None:
         raise InputError("--mixed auto and --float-layer both say what stays float; give one of them")
     if automatic and options.engine is Engine.TFLITE_CONVERTER:
         raise InputError(f"tflite-converter makes no {recipe} files; use --engine litert-quantizer")
+    learns = recipe in (Recipe.INT8, Recipe.MIXED) and options.engine is not Engine.TFLITE_CONVERTER
+    if options.learn_kernels and (not learns or options.updates == 0):
+        raise InputError(
+            "--learn-kernels is for int8 and mixed files of litert-quantizer that learn; "
+            f"here are recipe {recipe}, engine {options.engine or 'default'} and {options.updates} updates"
+        )
     ratio = options.max_latency_ratio
     if ratio is not None and not automatic:
         raise InputError(

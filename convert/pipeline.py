@@ -140,11 +140,18 @@ def convert(
             photos=len(chosen.files),
             multiply_adds=cost.multiply_adds,
         )
-        metadata.provenance["quantization"] = {"engine": str(plan.engine), "updates": plan.updates}
+        learns_kernels = options.learn_kernels and plan.updates > 0
+        metadata.provenance["quantization"] = {
+            "engine": str(plan.engine),
+            "updates": plan.updates,
+            **({"learnt_kernels": True} if learns_kernels else {}),
+        }
         metadata.provenance["calibration"] = {"photos": len(chosen.files), "sha256": chosen.sha256}
         model = quantize_network(
             network_for(cast=False),
-            QuantizeOptions(options.recipe, plan.engine, plan.updates, float_layers, opened.ranges),
+            QuantizeOptions(
+                options.recipe, plan.engine, plan.updates, float_layers, opened.ranges, options.learn_kernels
+            ),
             calibration_images(chosen.files, metadata, lambda done, total: progress("calibrate", done, total)),
             float_model=plain,
             progress=progress,

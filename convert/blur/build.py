@@ -26,7 +26,7 @@ def build_blur_models(out: Path, spec: BlurSpec | None = None) -> list[Path]:
         InputError: the folder cannot be written.
     """
     spec = spec or BlurSpec()
-    names = [spec.plan_file(orientation) for orientation in Orientation]
+    names = spec.plan_files()
     for name_of in (spec.apply_file, spec.fill_file):
         names += [name_of(scale, pixel_type) for scale in spec.scales for pixel_type in PixelType]
     try:
@@ -45,17 +45,20 @@ def blur_model(name: str, spec: BlurSpec) -> bytes:
         InputError: the spec has no graph of this name.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from portraitlite.convert.blur.graphs import apply_function, fill_function, plan_function
+    from portraitlite.convert.blur.byte_pixels import with_byte_pixels
+    from portraitlite.convert.blur.graphs import plan_function
+    from portraitlite.convert.blur.tile_graphs import apply_function, fill_function
 
     for orientation in Orientation:
-        if name == spec.plan_file(orientation):
-            return _to_tflite(plan_function(spec, orientation))
+        for nearest in (None, *range(spec.layers - 1)):
+            if name == spec.plan_file(orientation, nearest):
+                return _to_tflite(plan_function(spec, orientation, nearest))
     for scale in spec.scales:
-        for pixel_type in PixelType:
-            if name == spec.apply_file(scale, pixel_type):
-                return _to_tflite(apply_function(spec, scale, pixel_type))
-            if name == spec.fill_file(scale, pixel_type):
-                return _to_tflite(fill_function(spec, scale, pixel_type))
+        for name_of, function_of in ((spec.apply_file, apply_function), (spec.fill_file, fill_function)):
+            if name == name_of(scale, PixelType.FLOAT32):
+                return _to_tflite(function_of(spec, scale))
+            if name == name_of(scale, PixelType.UINT8):
+                return with_byte_pixels(_to_tflite(function_of(spec, scale)))
     raise InputError(f"there is no blur graph {name!r}; scales are {list(spec.scales)}")
 
 

@@ -25,10 +25,10 @@ __all__ = ["refine"]
 Tensor = Any  # tf.Tensor, of which mypy knows nothing
 
 
-def refine(rgb: Tensor, mask: Tensor, spec: BlurSpec, orientation: Orientation) -> Tensor:
-    """(1, h, w, 3) and (1, h, w, 1) in 0..1 -> (1, h, w, 8) on the plan grid.
+def refine(rgb: Tensor, mask: Tensor, spec: BlurSpec, orientation: Orientation) -> tuple[Tensor, Tensor]:
+    """(1, h, w, 3) and (1, h, w, 1) in 0..1 -> two of (1, h, w, 4) on the plan grid.
 
-    aR aG aB b of alpha = a . rgb + b, not clipped, rim R G B, and a channel of zeros.
+    aR aG aB b of alpha = a . rgb + b, not clipped; rim R G B and a channel of zeros.
     """
     height, width = spec.guide_size(orientation)
     # Centring halves the magnitudes that cancel in the covariances.
@@ -46,8 +46,9 @@ def refine(rgb: Tensor, mask: Tensor, spec: BlurSpec, orientation: Orientation) 
     near = tf.minimum(shape * constant(spec.reach), constant(1.0))
     rim = _rim(guide, (alpha + constant(0.5)) * near, spec.rim_radius, spec.least_share)
     plain = b + (constant(0.5) - channel_sum(a, 0.5))  # without the centring
-    low = tf.concat([a * near, plain * near, mix(rim, np.eye(3, 4))], -1)
-    return resize(low, *spec.plan_size(orientation))
+    coefficients = tf.concat([a * near, plain * near], -1)
+    size = spec.plan_size(orientation)
+    return resize(coefficients, *size), resize(mix(rim, np.eye(3, 4)), *size)
 
 
 @dataclasses.dataclass(frozen=True)

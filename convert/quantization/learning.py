@@ -3,8 +3,9 @@
 Each 8-bit rounding adds a little noise; ranges that are best tensor by tensor are not best together. So the quantized
 network is emulated, rounding included (gradients pass through it unchanged, as in quantization-aware training), and
 the steps and biases follow the gradient of the Kullback-Leibler divergence from the float network's class
-probabilities. Weights stay as they are, so this needs no labels, few photos and a few hundred steps, and no gradient
-of a kernel, which would double the time.
+probabilities. That needs no labels, few photos and a few hundred updates. Kernels keep their nearest rounding: their
+gradients double the time of an update. In some thousand updates they can be learnt too, which is quantization-aware
+training with the float network for a teacher.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from portraitlite.convert.quantization.emulation import resized, run_graph
 from portraitlite.convert.quantization.graph import FloatGraph, score_tensor
+from portraitlite.convert.quantization.kernel_grid import KernelGrid
 from portraitlite.convert.quantization.rounding import as_stored
 from portraitlite.convert.quantization.scales import Scale
 
@@ -29,6 +31,7 @@ QUARTERS = 2  # of photos, in an update
 LEAST_PART = 128  # pixels a side: smaller networks are fast anyway, and a quarter of their photo shows too little
 SCALE_RATE = 0.004  # of the logarithm of a step, per update
 BIAS_RATE = 0.002  # in steps of the tensor, per update
+KERNEL_RATE = 0.003  # in steps of the channel, per update
 MOMENTUM, SQUARES = 0.9, 0.98  # Adam's, the second short because a few hundred updates are few
 TINY = 1e-8
 Floats = npt.NDArray[np.float32]
@@ -48,15 +51,13 @@ class Emulated:
     scales: Sequence[Scale]
     float_ops: frozenset[int] = frozenset()
 
-    def weights(self) -> dict[int, Floats]:
-        """Kernels rounded to symmetric int8 per channel; those of float ops are left out."""
-        rounded = {}
-        for index, op in enumerate(self.graph.ops):
-            if op.is_convolution and index not in self.float_ops and op.inputs[1] in self.graph.constants:
-                kernel = self.graph.constants[op.inputs[1]]
-                step = np.maximum(np.abs(kernel).max(axis=op.other_axes, keepdims=True) / 127, 1e-20)
-                rounded[op.inputs[1]] = (np.round(kernel / step) * step).astype(np.float32)
-        return rounded
+    def grids(self) -> dict[int, KernelGrid]:
+        """Kernels in symmetric int8 per channel, by tensor; those of float ops are left out."""
+        return {
+            op.inputs[1]: KernelGrid.of(self.graph.constants[op.inputs[1]], op.other_axes)
+            for index, op in enumerate(self.graph.ops)
+            if op.is_convolution and index not in self.float_ops and op.inputs[1] in self.graph.constants
+        }
 
     def output(self, image: Any, constants: dict[int, Any], steps: dict[int, Any], until: int) -> Any:
         """Tensor `until` of the quantized network.
@@ -90,8 +91,10 @@ def learn(
     images: Sequence[Floats],
     updates: int = DEFAULT_STEPS,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    kernels: bool = False,
 ) -> list[Scale]:
-    """Learn. Changes the biases of `network.graph`.
+    """Learn. Changes the biases of `network.graph`, and its kernels where they are learnt.
 
     Args:
         network: the quantized network as it would be without learning.
@@ -99,6 +102,7 @@ def learn(
         updates: number of updates, each of `QUARTERS` quarters of photos, or of one whole photo where the
             network is tied to its size or smaller than `LEAST_PART` asks for.
         progress: called with (done, updates).
+        kernels: learn them too.
 
     Returns:
         the scales, with learnt steps.
@@ -111,7 +115,9 @@ def learn(
     step_of = {tensor: scale.step for scale in network.scales for tensor in scale.tensors}
     biased = [op for op in graph.ops if op.is_convolution and op.output in step_of and len(op.inputs) > 2]
     shifts = [tf.Variable(tf.zeros(len(graph.constants[op.inputs[2]]))) for op in biased]
-    kernels = {tensor: tf.constant(kernel) for tensor, kernel in network.weights().items()}
+    grids = network.grids()
+    rounded = {tensor: tf.constant(grid.rounded()) for tensor, grid in grids.items()}
+    moves = {tensor: tf.Variable(tf.zeros(grid.levels.shape)) for tensor, grid in grids.items() if kernels}
     floor = next(scale.low for scale in network.scales if scores in scale.tensors)
     if graph.producer(scores) in network.float_ops:
         floor = -math.inf
@@ -121,8 +127,8 @@ def learn(
     batch_size = QUARTERS
     if sizes is None:
         part, sizes, batch_size = (height, width), {}, 1
-    variables = [*logs, *shifts]
-    rates = [SCALE_RATE] * len(logs) + [BIAS_RATE] * len(shifts)
+    variables = [*logs, *shifts, *moves.values()]
+    rates = [SCALE_RATE] * len(logs) + [BIAS_RATE] * len(shifts) + [KERNEL_RATE] * len(moves)
     first = [tf.Variable(tf.zeros_like(v)) for v in variables]
     second = [tf.Variable(tf.zeros_like(v)) for v in variables]
 
@@ -134,7 +140,9 @@ def learn(
             steps: dict[int, Any] = dict(step_of)
             for scale, log in zip(learnable, logs, strict=True):
                 steps |= dict.fromkeys(scale.tensors, scale.step * tf.exp(log))
-            constants: dict[int, Any] = {**kernels, **sizes}
+            constants: dict[int, Any] = {**rounded, **sizes}
+            for tensor, moved in moves.items():
+                constants[tensor] = grids[tensor].rounded(moved)
             for op, shift in zip(biased, shifts, strict=True):
                 constants[op.inputs[2]] = graph.constants[op.inputs[2]] + shift * step_of[op.output]
             found = _probabilities(network.output(image, constants, steps, scores))
@@ -155,6 +163,8 @@ def learn(
     for op, shift in zip(biased, shifts, strict=True):
         learnt = graph.constants[op.inputs[2]] + shift.numpy() * np.float32(step_of[op.output])
         graph.constants[op.inputs[2]] = learnt.astype(np.float32)
+    for tensor, moved in moves.items():
+        graph.constants[tensor] = grids[tensor].rounded(moved).numpy()
     learnt_steps = {id(s): s.step * math.exp(float(log)) for s, log in zip(learnable, logs, strict=True)}
     return [dataclasses.replace(s, step=learnt_steps.get(id(s), s.step)) for s in network.scales]
 

@@ -32,7 +32,7 @@ from portraitlite.runtime.errors import InputError, MissingDependencyError
 __all__ = ["RECIPES", "learning_obstacle", "quantize_with_litert", "start"]
 
 RECIPES = frozenset(Recipe) - {Recipe.FP32, Recipe.FP16}
-KEPT_BYTES = 512 << 20  # of photos in memory
+KEPT_BYTES = 1 << 30  # of photos in memory
 LEARNING_COPIES = 7  # of every activation, measured: values, rounded values and gradients
 MAX_LEARNING_BYTES = 3 * 10**9
 Images = Iterable[npt.NDArray[np.float32]]
@@ -91,7 +91,13 @@ def quantize_with_litert(
     if options.updates and (obstacle := learning_obstacle(graph)) is not None:
         remark(f"ranges and biases were not learnt from the float network: {obstacle}")
     elif options.updates:
-        scales = learn(network, photos.kept, options.updates, lambda done, total: progress("learn", done, total))
+        scales = learn(
+            network,
+            photos.kept,
+            options.updates,
+            lambda done, total: progress("learn", done, total),
+            kernels=options.learn_kernels,
+        )
     shift_input(graph, mean, std)
     quiet_dead_channels(graph, {t: scale.step for scale in scales for t in scale.tensors})
     names = [graph.names[graph.ops[i].output] for i in sorted(kept)]

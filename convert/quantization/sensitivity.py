@@ -141,7 +141,8 @@ def _switchable(network: Emulated, scores: int) -> Callable[[Floats, npt.NDArray
     import tensorflow as tf
 
     graph = network.graph
-    rounded = dataclasses.replace(network, float_ops=frozenset()).weights()  # which are used is said call by call
+    grids = dataclasses.replace(network, float_ops=frozenset()).grids()
+    rounded = {tensor: grid.rounded() for tensor, grid in grids.items()}  # which are used is said call by call
     kernels = {op.inputs[1]: i for i, op in enumerate(graph.ops) if op.is_convolution and op.inputs[1] in rounded}
     scale_of = {t: scale for scale in network.scales for t in scale.tensors if t != graph.input}
 

@@ -57,6 +57,7 @@ class QuantizeOptions:
         float_layers: of a mixed file, regular expressions over whole layer names; none takes `default_float_ops`.
         ranges: node of a training graph -> (minimum, maximum) that quantization-aware training learned (int8 and mixed,
             litert-quantizer).
+        learn_kernels: learn the kernels too, not only ranges and biases.
     """
 
     recipe: Recipe
@@ -64,3 +65,4 @@ class QuantizeOptions:
     updates: int = DEFAULT_STEPS
     float_layers: tuple[str, ...] = ()
     ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    learn_kernels: bool = False

@@ -15,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from portraitlite.benchmarks.accuracy.metrics.confusion import confusion_matrix
+from portraitlite.convert.sources.graph_def import read_bounded
 from portraitlite.convert.training.config import DatasetKind
 from portraitlite.convert.training.datasets import UNKNOWN, Sample, read_labels, read_photo
 from portraitlite.runtime.errors import InputError
 
 __all__ = ["Counts", "ValidationList", "evaluate", "read_validation", "validation_samples"]
+
+MAX_LIST_BYTES = 8 << 20
 
 # Probabilities (H, W, C) float32 of one photo (H, W, 3) uint8 at photo size.
 Predict = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
@@ -76,7 +79,7 @@ def read_validation(path: Path) -> tuple[ValidationList, ...]:
         InputError: unreadable, or not such a list.
     """
     try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8"))["lists"]
+        rows = tomllib.loads(read_bounded(path, MAX_LIST_BYTES).decode("utf-8"))["lists"]
         lists = tuple(
             ValidationList(row["name"], DatasetKind(row["kind"]), row["images"], row["masks"], tuple(row["files"]))
             for row in rows

@@ -329,6 +329,26 @@ def test_learning_moves_only_what_it_may(float_model: bytes, images: list[np.nda
     np.testing.assert_array_equal(graph.constants[last], kernels[last])
 
 
+def test_learnt_kernels_are_those_of_the_file(
+    network: FloatNetwork, float_model: bytes, photos: list[np.ndarray], images: list[np.ndarray]
+) -> None:
+    def divergence(model: bytes) -> float:
+        total = 0.0
+        for photo, image in zip(photos, images, strict=True):
+            wanted = _probabilities(_scores(float_model, photo, image))
+            found = _probabilities(_scores(model, photo, image))
+            total += float((wanted * (np.log(wanted) - np.log(found))).sum())
+        return total
+
+    options = QuantizeOptions(Recipe.INT8, Engine.LITERT_QUANTIZER, updates=150)
+    plain = quantize_network(network, options, images, float_model=float_model)
+    options = dataclasses.replace(options, learn_kernels=True)
+    learnt = quantize_network(network, options, images, float_model=float_model)
+    assert learnt != plain
+    assert learnt == quantize_network(network, options, images, float_model=float_model)
+    assert divergence(learnt) < divergence(plain)
+
+
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("size", [(13, 18), (16, 16)])
 def test_emulated_dilated_convolution(padding: Any, size: tuple[int, int]) -> None:
