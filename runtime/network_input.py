@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from portraitlite.runtime.backends import TensorInfo
+from portraitlite.runtime.bilinear import bilinear
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.types import Fit
@@ -37,11 +37,11 @@ class NetworkInput:
     used_width: int
 
 
-def fit_photo(pixels: npt.NDArray[np.uint8], height: int, width: int, fit: Fit) -> NetworkInput:
+def fit_photo(pixels: npt.NDArray[np.uint8], height: int, width: int, fit: Fit, threads: int = 1) -> NetworkInput:
     """(H, W, 3) uint8 RGB -> (height, width, 3) uint8 RGB.
 
     STRETCH fills the input. PAD scales by the smaller ratio, truncates both sides to whole pixels and puts the photo at
-    the top left (as the official demo and evaluation do).
+    the top left (as the official demo and evaluation do). The result is the same for any number of threads.
     """
     if fit is Fit.STRETCH:
         used_height, used_width = height, width
@@ -49,7 +49,7 @@ def fit_photo(pixels: npt.NDArray[np.uint8], height: int, width: int, fit: Fit) 
         ratio = min(height / pixels.shape[0], width / pixels.shape[1])
         used_height = min(height, max(1, int(pixels.shape[0] * ratio + 1e-6)))
         used_width = min(width, max(1, int(pixels.shape[1] * ratio + 1e-6)))
-    resized = np.asarray(Image.fromarray(pixels).resize((used_width, used_height), Image.Resampling.BILINEAR))
+    resized = bilinear(pixels, used_height, used_width, threads=threads)
     if (used_height, used_width) == (height, width):
         return NetworkInput(resized, height, width)
     padded = np.full((height, width, 3), PAD_BYTE, np.uint8)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from portraitlite.runtime.bilinear import bilinear
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.resize import resize_bilinear
@@ -154,7 +155,7 @@ def mask_at_size(mask: npt.NDArray[np.uint8], box: Box, height: int, width: int)
     """
     left, top, right, bottom = box
     inside = (max(left, 0.0), max(top, 0.0), min(right, float(mask.shape[1])), min(bottom, float(mask.shape[0])))
-    return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.BILINEAR, box=inside))
+    return bilinear(mask, height, width, inside)
 
 
 def samples_inside(box: Box, height: int, width: int) -> tuple[slice, slice]:

@@ -63,6 +63,7 @@ class Segmenter:
         content = path.read_bytes()
         if path.parent != MODELS_FOLDER:
             try_model(content, backend=backend, what=path.name)
+        self._threads = threads
         self._runner = open_model(content, threads=threads, backend=backend, what=path.name)
         found = metadata or read_metadata(content)
         if found is None:
@@ -86,7 +87,7 @@ class Segmenter:
         """
         pixels = as_photo(image).pixels
         meta = self.metadata
-        source = fit_photo(pixels, meta.input_height, meta.input_width, meta.fit)
+        source = fit_photo(pixels, meta.input_height, meta.input_width, meta.fit, self._threads)
         (stored,) = self._runner.run({self._input.name: input_tensor(source, self._input, meta)})
         output: npt.NDArray[Any] = np.squeeze(stored, 0)
         if meta.output_kind is OutputKind.LABELS:

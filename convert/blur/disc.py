@@ -21,7 +21,7 @@ __all__ = ["KERNEL_SUPPORT", "MAX_TAPS", "DiscKernel", "disc_image", "fit_disc"]
 Doubles = npt.NDArray[np.float64]
 
 KERNEL_SUPPORT = 1.15  # half width of the kernel in disc radii
-# XNNPACK has fast depthwise kernels of up to 25 taps; a longer one makes its node 10 to 20 times slower.
+# Within two blocks of a pass on each side (see `bank`), and what CPUs still do fast as a depthwise convolution.
 MAX_TAPS = 25
 SUM_TIE = 100.0  # weight of "the kernel sums to 1" against one pixel of the fit
 
@@ -74,7 +74,7 @@ def fit_disc(radius: float, components: int) -> DiscKernel:
     """
     half = math.ceil(radius * KERNEL_SUPPORT)
     if 2 * half + 1 > MAX_TAPS:
-        raise ValueError(f"radius {radius} needs {2 * half + 1} taps; at most {MAX_TAPS} stay fast")
+        raise ValueError(f"radius {radius} needs {2 * half + 1} taps; at most {MAX_TAPS} are taken")
     target = disc_image(radius, half)
 
     def residual(shape: Doubles) -> Doubles:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from portraitlite.convert.blur.bank import blurred_background
-from portraitlite.convert.blur.ops import channel_sum, clip, constant, mix
+from portraitlite.convert.blur.ops import channel_sum, clip, constant, mix, with_one
 from portraitlite.convert.blur.refine import refine
 from portraitlite.runtime.blur.spec import BlurSpec, Orientation
 
@@ -43,13 +43,13 @@ def plan_function(spec: BlurSpec, orientation: Orientation, nearest: int | None 
 
     def plan(rgb: Tensor, mask: Tensor, coc: Tensor, boost: Tensor) -> dict[str, Tensor]:
         coefficients, rim = refine(rgb, mask, spec, orientation)
-        alpha = clip(channel_sum(mix(rgb, np.eye(3, 4), (0, 0, 0, 1)) * coefficients), 0.0, 1.0)
+        alpha = clip(channel_sum(with_one(rgb) * coefficients), 0.0, 1.0)
         # Trust clean background only: half-covered rim pixels would tint the surroundings with the subject's colour.
         clean = tf.nn.relu(constant(1.0) - alpha * constant(1 / (1 - spec.trust)))
         weight = tf.maximum(clean * clean, constant(spec.floor))
         background = blurred_background(rgb * rgb + boost, weight, coc, spec, layers)
         fade = tf.minimum(coc * constant(spec.fade), constant(1.0))
-        background = background * constant(1, 1, 1, 0) + mix(fade, [[0, 0, 0, 1]])
+        background = mix(background, np.diag((1, 1, 1, 0))) + mix(fade, [[0, 0, 0, 1]])
         return {"plan": tf.concat([coefficients, background, rim], -1)}
 
     return tf.function(plan, input_signature=signature)

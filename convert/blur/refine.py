@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from portraitlite.convert.blur.ops import box, channel_sum, channels_of, clip, constant, mix, pick, resize
+from portraitlite.convert.blur.ops import box, channel_sum, clip, constant, mix, pick, resize, with_one
 from portraitlite.runtime.blur.spec import BlurSpec, Orientation
 
 __all__ = ["refine"]
@@ -36,17 +36,17 @@ def refine(rgb: Tensor, mask: Tensor, spec: BlurSpec, orientation: Orientation) 
     shape = resize(mask, height, width)
     alpha = shape - constant(0.5)
     photo = _measure(guide, spec.box_radius, spec.eps)
-    a = b = None
+    line = None
     for contrast in spec.contrasts:
-        a, b = _fit(photo, alpha, spec.box_radius, contrast)
-        alpha = clip(channel_sum(guide * a) + b, -0.5, 0.5)
-    assert a is not None
-    assert b is not None
+        line = _fit(photo, alpha, spec.box_radius, contrast)
+        alpha = clip(channel_sum(with_one(guide) * line), -0.5, 0.5)
+    assert line is not None
     # Two passes look far. Where the mask knows of no subject, a similar colour alone does not make one.
     near = tf.minimum(shape * constant(spec.reach), constant(1.0))
     rim = _rim(guide, (alpha + constant(0.5)) * near, spec.rim_radius, spec.least_share)
-    plain = b + (constant(0.5) - channel_sum(a, 0.5))  # without the centring
-    coefficients = tf.concat([a * near, plain * near], -1)
+    centring = np.eye(4)
+    centring[:3, 3] = -0.5  # b of colours and an alpha that are not centred
+    coefficients = mix(line, centring, (0, 0, 0, 0.5)) * pick(near, (0,) * 4)
     size = spec.plan_size(orientation)
     return resize(coefficients, *size), resize(mix(rim, np.eye(3, 4)), *size)
 
@@ -70,30 +70,29 @@ def _measure(guide: Tensor, radius: int, eps: float) -> _Photo:
     cofactors = pick(covariance, (3, 4, 1, 0, 2, 0)) * pick(covariance, (5, 2, 4, 5, 1, 3)) - pick(
         covariance, (4, 1, 3, 2, 0, 1)
     ) * pick(covariance, (4, 5, 2, 2, 4, 1))
-    determinant = channel_sum(channels_of(covariance, 0, 3) * channels_of(cofactors, 0, 3))
+    # Of the first row only, in place of every entry.
+    determinant = mix(covariance * cofactors, np.repeat(np.eye(6, 1) + np.eye(6, 1, -1) + np.eye(6, 1, -2), 6, 1))
     return _Photo(guide, mean, cofactors / determinant)
 
 
-def _fit(photo: _Photo, target: Tensor, radius: int, contrast: float) -> tuple[Tensor, Tensor]:
-    """Regression of the centred target on the guide in every window, smoothed: a (3 channels) and b."""
-    means = box(tf.concat([photo.guide * target, target], -1), radius)
-    mean_target = channels_of(means, 3, 4)
-    cross = channels_of(means, 0, 3) - photo.mean * mean_target
+def _fit(photo: _Photo, target: Tensor, radius: int, contrast: float) -> Tensor:
+    """Regression of the centred target on the guide in every window, smoothed: aR aG aB b."""
+    means = box(with_one(photo.guide) * pick(target, (0,) * 4), radius)
+    cross = pick(means, (0, 1, 2)) - photo.mean * pick(means, (3,) * 3)
     rows = pick(photo.inverse, (0, 1, 2, 1, 3, 4, 2, 4, 5)) * pick(cross, (0, 1, 2) * 3)
     # The slope that smoothing takes away is given back here.
     a = mix(rows, contrast * np.repeat(np.eye(3), 3, 0))
-    b = mean_target * constant(contrast) - channel_sum(a * photo.mean)
-    smooth = box(tf.concat([a, b], -1), radius)
-    return channels_of(smooth, 0, 3), channels_of(smooth, 3, 4)
+    b = mix(means, contrast * np.eye(4)[:, 3:]) - channel_sum(a * photo.mean)
+    return box(mix(a, np.eye(3, 4)) + mix(b, np.eye(4)[3:]), radius)
 
 
 def _rim(guide: Tensor, alpha: Tensor, radius: int, least_share: float) -> Tensor:
     """Mean colour of the subject less that of its surroundings; squares, so that the sure pixels decide."""
     clear = constant(1.0) - alpha
-    front, back = alpha * alpha, clear * clear
-    means = box(tf.concat([guide * front, front, guide * back, back], -1), radius)
-    front_colour, front_share = channels_of(means, 0, 3), channels_of(means, 3, 4)
-    back_colour, back_share = channels_of(means, 4, 7), channels_of(means, 7, 8)
+    colours = with_one(guide)
+    front = box(colours * pick(alpha * alpha, (0,) * 4), radius)
+    back = box(colours * pick(clear * clear, (0,) * 4), radius)
+    front_share, back_share = (pick(means, (3,) * 3) for means in (front, back))
     # One division for both means; where either side is missing the difference goes to nothing by itself.
-    difference = front_colour * back_share - back_colour * front_share
+    difference = pick(front, (0, 1, 2)) * back_share - pick(back, (0, 1, 2)) * front_share
     return difference / (front_share * back_share + constant(least_share))

@@ -5,7 +5,7 @@
 
 `byte_pixels` makes the variants whose photo and picture are bytes. Pixels travel in blocks: BLOCK neighbours of a row
 are the channels of one position, colours innermost. CPUs then do with three or one channels what would need four, and
-the plan is enlarged a row at a time.
+the plan is made taller whole rows at a time.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from portraitlite.convert.blur.ops import clip, constant, mix, resize
+from portraitlite.convert.blur.ops import clip, constant, mix
 from portraitlite.runtime.blur.spec import PLAN_CHANNELS, BlurSpec
 
 __all__ = ["apply_function", "fill_function"]
 
 Tensor = Any  # tf.Tensor, of which mypy knows nothing
+Floats = npt.NDArray[np.float32]
 
 BLOCK = 8  # pixels at most; measured best
 SLOPE, OFFSET, BACKGROUND, FADE, RIM = (0, 1, 2), (3,), (4, 5, 6), (7,), (8, 9, 10)  # channels of the plan
@@ -83,16 +85,38 @@ def _in_blocks(x: Tensor) -> Tensor:
 
 
 def _full(plan: Tensor, part: Sequence[int], spec: BlurSpec, scale: int) -> Tensor:
-    """Some channels of the plan over the tile, in blocks."""
+    """Some channels of the plan over the tile, in blocks: bilinear, with half-pixel centres."""
     height, width = spec.tile_size(scale)
-    plan_height, plan_width = spec.plan_tile_size(scale)
     x = mix(plan, np.eye(PLAN_CHANNELS)[:, part])
-    if scale > 1:
-        x = resize(x, plan_height, plan_width * scale)
-    x = _in_blocks(x[:, :, scale : scale + width])
-    if scale > 1:
-        x = resize(x, plan_height * scale, x.shape[2])
-    return x[:, scale : scale + height]
+    if scale == 1:
+        return _in_blocks(x[:, 1 : 1 + height, 1 : 1 + width])
+    first = (scale + 1) // 2  # of the new pixels between the plan pixel beyond the tile and its own first one
+    x = _in_blocks(_wider(x, scale)[:, :, first : first + width])
+    return _taller(x, scale)[:, first : first + height]
+
+
+def _between(scale: int) -> Floats:
+    """(scale,): where the photo pixels lie between a plan pixel (0) and the next (1)."""
+    at: Floats = ((np.arange(scale) + (0 if scale % 2 else 0.5)) / scale).astype(np.float32)
+    return at
+
+
+def _wider(x: Tensor, scale: int) -> Tensor:
+    """The photo pixels between all neighbours of a row, as the channels of a convolution with both."""
+    _, height, width, channels = x.shape
+    at = _between(scale)[None]
+    taps = np.stack([np.kron(1 - at, np.eye(channels)), np.kron(at, np.eye(channels))])[None]
+    x = tf.nn.conv2d(x, taps.astype(np.float32), 1, "VALID")
+    return tf.reshape(x, [1, height, (width - 1) * scale, channels])
+
+
+def _taller(x: Tensor, scale: int) -> Tensor:
+    """The same along the columns, a row at a time. RESIZE_BILINEAR would take twice as long for both."""
+    _, height, blocks, channels = x.shape
+    x = tf.reshape(x, [1, height, 1, blocks * channels])
+    above = x[:, :-1]
+    x = above + (x[:, 1:] - above) * tf.constant(_between(scale)[None, None, :, None])
+    return tf.reshape(x, [1, (height - 1) * scale, blocks, channels])
 
 
 def _finished(out: Tensor, spec: BlurSpec, scale: int) -> Tensor:

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
+from portraitlite.runtime.bilinear import bilinear
 from portraitlite.runtime.blur.grain import GRAIN_UNIT, noise_level, noise_tile
 from portraitlite.runtime.blur.highlights import light_boost
 from portraitlite.runtime.blur.levels import level_of_radius
@@ -56,8 +56,7 @@ def place_map(values: npt.NDArray[Any], size: tuple[int, int], choice: PlanChoic
     after_x, after_y = (max(0, math.ceil(right - values.shape[1])), max(0, math.ceil(bottom - values.shape[0])))
     padded = np.pad(values, ((before_y, after_y), (before_x, after_x)), mode="edge")
     moved = (left + before_x, top + before_y, right + before_x, bottom + before_y)
-    used = (choice.used_width, choice.used_height)
-    return np.asarray(Image.fromarray(padded).resize(used, Image.Resampling.BILINEAR, box=moved))
+    return bilinear(padded, choice.used_height, choice.used_width, moved)
 
 
 def plan_inputs(
@@ -70,6 +69,7 @@ def plan_inputs(
     mask_box: Box | None = None,
     coc: Floats | None = None,
     highlights: float = 0.0,
+    threads: int = 1,
 ) -> dict[str, Floats]:
     """Photo, mask and strength -> the inputs of the plan graph by name.
 
@@ -80,6 +80,7 @@ def plan_inputs(
         mask_box: see `place_map`.
         coc: (h, w) float32 in 0..1, blur relative to `strength` (0 = in focus); None blurs everything equally.
         highlights: 0..1, how far clipped lights are taken to be brighter than white.
+        threads: that read the photo; the result is the same for any number.
 
     Returns:
         rgb (1, ph, pw, 3) and mask (1, ph, pw, 1) in 0..1, coc (1, ph, pw, 1) in 0..K-1, boost (1, ph, pw, 3) in units
@@ -92,10 +93,10 @@ def plan_inputs(
     if coc is None:
         level = np.broadcast_to(level, (choice.used_height, choice.used_width))
     return {
-        "rgb": _to_plan(area_reduce(pixels, choice.scale) * TO_UNIT, choice),
+        "rgb": _to_plan(area_reduce(pixels, choice.scale, threads) * TO_UNIT, choice),
         "mask": _to_plan(place_map(mask, (height, width), choice, mask_box)[..., None] * TO_UNIT, choice),
         "coc": _to_plan(level[..., None], choice),
-        "boost": _to_plan(light_boost(pixels, choice.scale, highlights), choice),
+        "boost": _to_plan(light_boost(pixels, choice.scale, highlights, threads), choice),
     }
 
 
@@ -108,14 +109,14 @@ def noise_input(pixels: Bytes, scale: int, spec: BlurSpec, *, grain: float) -> F
         grain: 0..1, times the photo's noise.
 
     Returns:
-        (1, tile_height, tile_width, 4) float32, the same value in all channels.
+        (1, tile_height, tile_width, 3) float32, the same value in all channels.
     """
     height, width = spec.tile_size(scale)
     level = noise_level(pixels) if grain > 0 else 0
     if level == 0:
-        return np.zeros((1, height, width, 4), np.float32)
+        return np.zeros((1, height, width, 3), np.float32)
     noise = noise_tile(height, width, spec.noise_seed) * np.float32(grain * level / (16 * 255 * GRAIN_UNIT))
-    return noise[None, :, :, None].repeat(4, -1)
+    return noise[None, :, :, None].repeat(3, -1)
 
 
 def _to_plan(used: Floats, choice: PlanChoice) -> Floats:

@@ -8,12 +8,14 @@ slider look equally large.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from portraitlite.runtime.blur.spec import BlurSpec
 
-__all__ = ["level_of_radius"]
+__all__ = ["level_of_radius", "nearest_layer"]
 
 
 def level_of_radius(radius: npt.NDArray[np.float64], spec: BlurSpec) -> npt.NDArray[np.float32]:
@@ -26,3 +28,9 @@ def level_of_radius(radius: npt.NDArray[np.float64], spec: BlurSpec) -> npt.NDAr
     bent = 2 * np.sqrt(share) / (np.sqrt(4 - 3 * share) + np.sqrt(share))
     level: npt.NDArray[np.float32] = (below + bent).astype(np.float32)
     return level
+
+
+def nearest_layer(level: npt.NDArray[np.float32], spec: BlurSpec) -> int | None:
+    """The k for which all levels lie in k..k+1, so that two layers of the bank suffice; None: there is none."""
+    nearest = min(math.floor(level.min()), spec.layers - 2)
+    return nearest if level.max() <= nearest + 1 else None

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+import queue
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from portraitlite.runtime.backends import Runner, open_model
 from portraitlite.runtime.blur.host import Box, Bytes, Floats, noise_input, plan_inputs
+from portraitlite.runtime.blur.levels import nearest_layer
 from portraitlite.runtime.blur.sizing import PlanChoice, choose_scale
-from portraitlite.runtime.blur.spec import BlurSpec, PixelType, bundled_folder
-from portraitlite.runtime.blur.tiles import Tile, TileKind, tiles
+from portraitlite.runtime.blur.spec import BlurSpec, bundled_folder
+from portraitlite.runtime.blur.tile_worker import LatestGraphs, TileJob, TileWorker
+from portraitlite.runtime.blur.tiles import Tile, tiles
 from portraitlite.runtime.errors import InputError
+from portraitlite.runtime.in_threads import in_threads
 
 __all__ = ["BlurRenderer"]
 
@@ -33,7 +37,7 @@ class BlurRenderer:
     def __init__(self, *, threads: int = 1, backend: str | None = None, models: Path | None = None) -> None:
         """
         Args:
-            threads: CPU threads of the graphs; the result is the same for any number.
+            threads: CPU threads; every one has tile graphs of its own. The result is the same for any number.
             backend: see `open_model`.
             models: folder with graphs and `spec.json`; None takes the bundled ones.
 
@@ -44,7 +48,8 @@ class BlurRenderer:
         self.spec = BlurSpec.load(self._models)
         self._threads = threads
         self._backend = backend
-        self._graphs: dict[str, tuple[str, Runner]] = {}  # of every role the latest, with its file name
+        self._plans = LatestGraphs(lambda name: self._open(name, threads))
+        self._workers = [TileWorker(self._open, self.spec) for _ in range(threads)]
 
     def render(
         self,
@@ -82,20 +87,18 @@ class BlurRenderer:
         choice = choose_scale(pixels.shape[0], pixels.shape[1], self.spec)
         height, width = self.spec.tile_size(choice.scale)
         total = 1 + -(-pixels.shape[0] // height) * -(-pixels.shape[1] // width)
-        if progress:
-            progress(0, total)
+        report = progress or (lambda done, total: None)
+        report(0, total)
         plan = self.plan(pixels, mask, choice, strength=strength, mask_box=mask_box, coc=coc, highlights=highlights)
+        report(1, total)
         noise = noise_input(pixels, choice.scale, self.spec, grain=grain)
-        out = pixels.copy()
+        job = TileJob(pixels, plan, noise, choice.scale, np.empty_like(pixels))
         todo = tiles(pixels.shape[0], pixels.shape[1], plan, choice.scale, self.spec)
-        for done, tile in enumerate(todo, 1):
-            if progress:
-                progress(done, total)
-            if tile.kind is not TileKind.COPY:
-                self._render_tile(pixels, plan, noise, choice.scale, tile, out)
-        if progress:
-            progress(total, total)
-        return out
+        rows = [list(row) for _, row in itertools.groupby(todo, lambda tile: tile.top)]
+        finished = itertools.chain.from_iterable(self._finish(rows, job))
+        for done, _ in enumerate(finished, 2):
+            report(done, total)
+        return job.out
 
     def plan(
         self,
@@ -117,45 +120,44 @@ class BlurRenderer:
         """
         level = None if coc is None else coc.astype(np.float32)
         inputs = plan_inputs(
-            pixels, mask, choice, self.spec, strength=strength, mask_box=mask_box, coc=level, highlights=highlights
+            pixels,
+            mask,
+            choice,
+            self.spec,
+            strength=strength,
+            mask_box=mask_box,
+            coc=level,
+            highlights=highlights,
+            threads=self._threads,
         )
-        (batch,) = self._runner("plan", self.spec.plan_file(choice.orientation)).run(inputs)
+        name = self.spec.plan_file(choice.orientation, nearest_layer(inputs["coc"], self.spec))
+        (batch,) = self._plans.get("plan", name).run(inputs)
         plan: Floats = batch[0]
         return plan
 
-    def _render_tile(self, pixels: Bytes, plan: Floats, noise: Floats, scale: int, tile: Tile, out: Bytes) -> None:
-        inputs: dict[str, npt.NDArray[Any]] = {
-            "noise": noise,
-            "plan": plan.take(tile.rows, 0).take(tile.columns, 1)[None],
-        }
-        height, width = self.spec.tile_size(scale)
-        place = (slice(tile.top, tile.top + height), slice(tile.left, tile.left + width))
-        photo = pixels[place]
-        h, w = photo.shape[:2]
-        if tile.kind is TileKind.FILL:
-            name = self.spec.fill_file(scale, PixelType.UINT8)
-        else:
-            name = self.spec.apply_file(scale, PixelType.UINT8)
-            if (h, w) != (height, width):
-                photo = np.pad(photo, ((0, height - h), (0, width - w), (0, 0)), mode="edge")
-            inputs["rgb"] = photo[None]
-        (picture,) = self._runner(tile.kind, name).run(inputs)
-        out[place] = picture[0, :h, :w]
+    def _finish(self, rows: list[list[Tile]], job: TileJob) -> Iterator[list[Tile]]:
+        """Fill in all tiles; yields the finished rows."""
+        idle: queue.SimpleQueue[TileWorker] = queue.SimpleQueue()
+        for worker in self._workers:
+            idle.put(worker)
 
-    def _runner(self, role: str, name: str) -> Runner:
-        if role in self._graphs and self._graphs[role][0] == name:
-            return self._graphs[role][1]
-        self._graphs.pop(role, None)  # frees the old one before the new one takes its memory
-        self._graphs[role] = (name, self._open(name))
-        return self._graphs[role][1]
+        def finish(row: list[Tile]) -> list[Tile]:
+            worker = idle.get()
+            try:
+                worker.finish(row, job)
+            finally:
+                idle.put(worker)
+            return row
 
-    def _open(self, name: str) -> Runner:
+        return in_threads(finish, rows, self._threads)
+
+    def _open(self, name: str, threads: int = 1) -> Runner:
         path = self._models / name
         try:
             content = path.read_bytes()
         except OSError as error:
             raise InputError(f"blur graph {path} cannot be read ({error.strerror}); build the graphs again") from error
-        return open_model(content, threads=self._threads, backend=self._backend, what=f"blur graph {name}")
+        return open_model(content, threads=threads, backend=self._backend, what=f"blur graph {name}")
 
 
 def _check(pixels: Bytes, mask: Bytes, box: Box | None, coc: npt.NDArray[np.floating] | None, **shares: float) -> None:

@@ -59,7 +59,7 @@ class BlurSpec:
     short_side: int = 378
     scales: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
     tile_height: int = 128
-    tile_width: int = 256
+    tile_width: int = 128
     max_radius: float = 10.0
     layers: int = 5
     components: int = 2
@@ -106,8 +106,14 @@ class BlurSpec:
         return height // scale + 2, width // scale + 2
 
     @staticmethod
-    def plan_file(orientation: Orientation) -> str:
-        return f"plan_{orientation}.tflite"
+    def plan_file(orientation: Orientation, nearest: int | None = None) -> str:
+        """The plan graph for any levels, or, faster, for levels from `nearest` to the next."""
+        return f"plan_{orientation}{'' if nearest is None else f'_{nearest}to{nearest + 1}'}.tflite"
+
+    def plan_files(self) -> list[str]:
+        """All plan graphs."""
+        kinds = (None, *range(self.layers - 1))
+        return [self.plan_file(orientation, nearest) for orientation in Orientation for nearest in kinds]
 
     @staticmethod
     def apply_file(scale: int, pixel_type: PixelType) -> str:

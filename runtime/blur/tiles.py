@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from portraitlite.runtime.blur.spec import BlurSpec
 __all__ = ["Tile", "TileKind", "tiles"]
 
 Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.int64]
 
 
 class TileKind(enum.StrEnum):
@@ -41,8 +43,8 @@ class Tile:
 
     top: int
     left: int
-    rows: npt.NDArray[np.int64]
-    columns: npt.NDArray[np.int64]
+    rows: Indices
+    columns: Indices
     kind: TileKind
 
 
@@ -57,21 +59,27 @@ def tiles(height: int, width: int, plan: Floats, scale: int, spec: BlurSpec) -> 
         plan: (plan_height, plan_width, 12) float32, see `BlurRenderer.plan`.
         scale: photo pixels per plan pixel.
     """
-    red, green, blue, b, fade = (plan[..., channel] for channel in (0, 1, 2, 3, 7))
+    red, green, blue, b, fade = np.ascontiguousarray(plan[..., (0, 1, 2, 3, 7)].transpose(2, 0, 1))
     least = np.minimum(red, 0) + np.minimum(green, 0) + np.minimum(blue, 0) + b
     largest = np.maximum(red, 0) + np.maximum(green, 0) + np.maximum(blue, 0) + b
-    subject = (least >= 1) | (fade <= 0)
-    background = (largest <= 0) & (fade >= 1)
     tile_height, tile_width = spec.tile_size(scale)
     plan_height, plan_width = spec.plan_tile_size(scale)
-    for top in range(0, height, tile_height):
-        rows = (np.arange(plan_height) + (top // scale - 1)).clip(0, plan.shape[0] - 1)
-        for left in range(0, width, tile_width):
-            columns = (np.arange(plan_width) + (left // scale - 1)).clip(0, plan.shape[1] - 1)
-            place = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-            kind = TileKind.APPLY
-            if subject[place].all():
-                kind = TileKind.COPY
-            elif background[place].all():
-                kind = TileKind.FILL
-            yield Tile(top, left, rows, columns, kind)
+    rows = [
+        (np.arange(plan_height) + (top // scale - 1)).clip(0, plan.shape[0] - 1)
+        for top in range(0, height, tile_height)
+    ]
+    columns = [
+        (np.arange(plan_width) + (left // scale - 1)).clip(0, plan.shape[1] - 1) for left in range(0, width, tile_width)
+    ]
+    subject = _everywhere((least >= 1) | (fade <= 0), rows, columns).tolist()
+    background = _everywhere((largest <= 0) & (fade >= 1), rows, columns).tolist()
+    for i, tile_rows in enumerate(rows):
+        for j, tile_columns in enumerate(columns):
+            kind = TileKind.COPY if subject[i][j] else TileKind.FILL if background[i][j] else TileKind.APPLY
+            yield Tile(i * tile_height, j * tile_width, tile_rows, tile_columns, kind)
+
+
+def _everywhere(flags: Flags, rows: Sequence[Indices], columns: Sequence[Indices]) -> Flags:
+    """(rows, columns): whether all flags of a tile are set."""
+    bands = np.stack([flags[tile_rows[0] : tile_rows[-1] + 1].all(0) for tile_rows in rows])
+    return np.stack([bands[:, tile_columns[0] : tile_columns[-1] + 1].all(1) for tile_columns in columns], 1)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from portraitlite.runtime.blur.levels import level_of_radius
+from portraitlite.runtime.blur.levels import level_of_radius, nearest_layer
 from portraitlite.runtime.blur.spec import BlurSpec
 
 SPEC = BlurSpec()
@@ -29,3 +29,18 @@ def test_levels_rise_and_stay_inside_the_bank() -> None:
     assert (np.diff(level) > 0).all()
     assert level.min() == 0
     assert level.max() == SPEC.layers - 1
+
+
+def test_two_layers_suffice_where_all_levels_lie_between_them() -> None:
+    for levels, wanted in (
+        ([0.0], 0),
+        ([0.0, 0.4], 0),
+        ([1.0], 1),
+        ([0.999, 1.0], 0),
+        ([1.5, 2.0], 1),
+        ([1.5, 2.001], None),
+        ([3.0, 4.0], 3),
+        ([4.0], 3),
+        ([0.0, 4.0], None),
+    ):
+        assert nearest_layer(np.array(levels, np.float32), SPEC) == wanted

@@ -83,7 +83,7 @@ def test_every_apply_graph_equals_the_mirror(scale: int, pixel_type: PixelType) 
     noise = rng.normal(0, 0.1, (height, width, 1)).astype(np.float32)
     runner = open_model((bundled_folder() / SPEC.apply_file(scale, pixel_type)).read_bytes())
     rgb = tile if pixel_type is PixelType.UINT8 else tile / np.float32(255)
-    (batch,) = runner.run({"rgb": rgb[None], "plan": plan[None], "noise": noise[None].repeat(4, -1)})
+    (batch,) = runner.run({"rgb": rgb[None], "plan": plan[None], "noise": noise[None].repeat(3, -1)})
     got = batch[0] if pixel_type is PixelType.UINT8 else (batch[0] * 255 + 0.5).clip(0, 255).astype(np.uint8)
     padded = np.pad(tile, ((scale, scale), (scale, scale), (0, 0)))
     noise = np.pad(noise, ((scale, scale), (scale, scale), (0, 0)))
@@ -91,10 +91,24 @@ def test_every_apply_graph_equals_the_mirror(scale: int, pixel_type: PixelType) 
     assert largest_difference(got, wanted) <= 1
 
 
-def test_threads_change_nothing(renderer: BlurRenderer) -> None:
+@pytest.mark.parametrize("depth", [False, True])
+def test_threads_change_nothing(renderer: BlurRenderer, depth: bool) -> None:
     photo = SCENES["portrait"](700, 900)
-    two = BlurRenderer(threads=2).render(photo, MASK, strength=0.7, coc=ramp())
-    np.testing.assert_array_equal(two, renderer.render(photo, MASK, strength=0.7, coc=ramp()))
+    photo[300:304, 800:805] = 255
+    options: dict[str, Any] = {"strength": 0.7, "highlights": 1.0, "grain": 1.0, "coc": ramp() if depth else None}
+    wanted = renderer.render(photo, MASK, **options)
+    for threads in (2, 5):
+        several = BlurRenderer(threads=threads)
+        for _ in range(2):
+            np.testing.assert_array_equal(several.render(photo, MASK, **options), wanted)
+
+
+def test_progress_counts_every_tile_with_threads_too() -> None:
+    steps: list[tuple[int, int]] = []
+    BlurRenderer(threads=2).render(
+        SCENES["portrait"](700, 900), MASK, strength=0.7, progress=lambda done, total: steps.append((done, total))
+    )
+    assert steps == [(i, steps[-1][1]) for i in range(steps[-1][1] + 1)]
 
 
 @pytest.mark.parametrize("name", ["all", "none", "half", "hard", "soft", "plateau"])
@@ -227,17 +241,20 @@ def peak_bytes():
 
 photo = np.random.default_rng(0).integers(0, 256, (3024, 4032, 3), dtype=np.uint8)
 before = peak_bytes()
-BlurRenderer().render(photo, np.full((257, 257), 99, np.uint8), strength=1.0, highlights=1.0, grain=1.0)
+threads, depth = int(sys.argv[1]), sys.argv[2] == "True"
+coc = np.tile(np.linspace(0, 1, 90, dtype=np.float32)[:, None], (1, 120)) if depth else None
+mask = np.full((257, 257), 99, np.uint8)
+BlurRenderer(threads=threads).render(photo, mask, strength=1.0, coc=coc, highlights=1.0, grain=1.0)
 print(peak_bytes() - before)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the resource module")
-def test_twelve_megapixels_stay_under_200_mb() -> None:
+@pytest.mark.parametrize(("threads", "depth"), [(1, False), (2, True)])
+def test_twelve_megapixels_stay_under_200_mb(threads: int, depth: bool) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    run = subprocess.run(
-        [sys.executable, "-c", MEMORY_PROBE], capture_output=True, text=True, check=True, env=environment
-    )
+    command = [sys.executable, "-c", MEMORY_PROBE, str(threads), str(depth)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert 36e6 < int(run.stdout) < 200e6
 
 

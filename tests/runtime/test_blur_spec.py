@@ -13,7 +13,7 @@ def test_the_bundled_spec_is_the_default_and_every_graph_of_it_is_there() -> Non
     folder = bundled_folder()
     spec = BlurSpec.load(folder)
     assert spec == BlurSpec()
-    names = {spec.plan_file(orientation) for orientation in Orientation}
+    names = {spec.plan_file(orientation, k) for orientation in Orientation for k in (None, 0, 1, 2, 3)}
     for name_of in (spec.apply_file, spec.fill_file):
         names |= {name_of(scale, pixel_type) for scale in spec.scales for pixel_type in PixelType}
     assert names == {path.name for path in folder.glob("*.tflite")}

@@ -104,7 +104,7 @@ def test_noise_is_the_tile_times_the_level(case: Case) -> None:
 @of("tile_kinds")
 def test_kinds_are_decided_by_the_documented_comparisons(case: Case) -> None:
     plan, s, zero = case.inputs["plan"], case.parameters["scale"], np.float32(0)
-    rows, columns = round(128 / s), round(256 / s)
+    rows, columns = round(128 / s), round(128 / s)
 
     def flags(y: int, x: int) -> tuple[bool, bool]:
         y, x = min(max(y, 0), plan.shape[0] - 1), min(max(x, 0), plan.shape[1] - 1)

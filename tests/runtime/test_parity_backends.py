@@ -66,7 +66,7 @@ def models(photos: Path) -> Inputs:
         plan_height, plan_width = SPEC.plan_tile_size(scale)
         plan = made.take(np.arange(plan_height), 0, mode="wrap").take(np.arange(plan_width), 1, mode="wrap")
         rgb = tile if pixel_type is PixelType.UINT8 else tile / np.float32(255)
-        noise = noise_tile(height, width, SPEC.noise_seed)[None, ..., None].repeat(4, -1) * np.float32(1 / 4080)
+        noise = noise_tile(height, width, SPEC.noise_seed)[None, ..., None].repeat(3, -1) * np.float32(1 / 4080)
         feed = {"noise": noise, "plan": plan[None]}
         cases[name] = ((bundled_folder() / name).read_bytes(), {"rgb": rgb[None], **feed})
         name = SPEC.fill_file(scale, pixel_type)

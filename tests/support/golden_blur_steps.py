@@ -155,7 +155,7 @@ def _tile(name: str, arrays: Arrays, parameters: Parameters, photo: dict[str, Ar
     plan_height, plan_width = SPEC.plan_tile_size(parameters["scale"])
     after = (plan_height - 1 - arrays["plan"].shape[0], plan_width - 1 - arrays["plan"].shape[1])
     cut = np.pad(arrays["plan"], ((1, after[0]), (1, after[1]), (0, 0)), mode="edge")[None]
-    inputs = {**photo, "noise": full[None, :, :, None].repeat(4, -1), "plan": cut}
+    inputs = {**photo, "noise": full[None, :, :, None].repeat(3, -1), "plan": cut}
     (picture,) = open_model((bundled_folder() / name).read_bytes()).run(inputs)
     return {"picture": picture[0, :h, :w]}
 
