@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from portraitlite.runtime.batch_plan import PhotoTask, plan_outputs
 from portraitlite.runtime.console import native_stderr_silenced, print_json, progress_bar, say
 from portraitlite.runtime.errors import CheckFailedError, PortraitLiteError
 from portraitlite.runtime.save import remove_leftovers
-from portraitlite.runtime.worker_pool import WorkerDied, run_in_processes
+from portraitlite.runtime.worker_pool import WorkerDied, cpu_count, run_in_processes
 
 __all__ = ["OpenWorker", "PhotoDone", "PhotoWorker", "Progress", "run_photos"]
 
@@ -151,7 +150,7 @@ def _run_many(
 ) -> Iterator[tuple[PhotoTask, PhotoDone | str]]:
     if not tasks:
         return
-    processes = min(jobs or _cpu_count(), len(tasks))
+    processes = min(jobs or cpu_count(), len(tasks))
     if processes == 1:
         attempt = start()
         for task in tasks:
@@ -163,11 +162,6 @@ def _run_many(
             yield task, f"{task.photo}: {outcome}"
         else:
             yield task, outcome
-
-
-def _cpu_count() -> int:
-    """CPUs that this process may use: fewer than the machine has, in containers and under taskset."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start(open_worker: OpenWorker, check: Callable[[Path], None]) -> _Attempt:

@@ -22,7 +22,16 @@ from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.exif import EXIF_PREFIX, parse_exif, serialise_exif
 from portraitlite.runtime.photo import Photo
 
-__all__ = ["check_output", "part_prefix", "remove_leftovers", "save_gray", "save_photo", "write_atomically"]
+__all__ = [
+    "check_output",
+    "check_target",
+    "part_prefix",
+    "remove_leftovers",
+    "save_gray",
+    "save_photo",
+    "whole_file",
+    "write_atomically",
+]
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
@@ -39,7 +48,23 @@ def check_output(path: Path, *, force: bool) -> None:
             cannot be written.
     """
     _format(path)
-    _check_target(path, force=force)
+    check_target(path, force=force)
+
+
+def check_target(path: Path, *, force: bool) -> None:
+    """Refuse an output file of any kind that could not be written later; call it before the work.
+
+    Raises:
+        InputError: as `check_output`, but any suffix is fine.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, expected a file name: name a file in it")
+    if not path.parent.is_dir():
+        raise InputError(f"the output's folder {path.parent} does not exist: create it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"the output's folder {path.parent} cannot be written: choose another one")
+    if path.exists() and not force:
+        raise InputError(f"{path} exists already: choose another name or overwrite it with --force")
 
 
 def save_photo(
@@ -71,7 +96,7 @@ def save_photo(
     """
     image_format = _format(path)
     _check_arrays(path, pixels, like, image_format, quality)
-    with _whole_file(path, force=force) as stream:
+    with whole_file(path, force=force) as stream:
         image = _compose(pixels, like, opaque=image_format == "JPEG")
         options: dict[str, Any] = {}
         if image_format in ("JPEG", "WEBP"):
@@ -105,7 +130,7 @@ def save_gray(path: Path, mask: npt.NDArray[np.uint8], *, force: bool = False) -
     if mask.dtype != np.uint8 or mask.ndim != 2:
         raise InputError(f"the mask for {path} is {mask.dtype} of shape {mask.shape}, expected uint8 of shape (H, W)")
     _check_side(path, mask.shape[1], mask.shape[0], image_format)
-    with _whole_file(path, force=force) as stream:
+    with whole_file(path, force=force) as stream:
         options: dict[str, Any] = {"lossless": True} if image_format == "WEBP" else {}
         Image.fromarray(mask).save(stream, format=image_format, **options)
 
@@ -116,7 +141,7 @@ def write_atomically(path: Path, data: bytes, *, force: bool = False) -> None:
     Raises:
         InputError: as `check_output`, but any suffix is fine.
     """
-    with _whole_file(path, force=force) as stream:
+    with whole_file(path, force=force) as stream:
         stream.write(data)
 
 
@@ -134,9 +159,13 @@ def part_prefix(path: Path) -> str:
 
 
 @contextmanager
-def _whole_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """A file beside `path` that takes its place at the end, or disappears on any failure."""
-    _check_target(path, force=force)
+def whole_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
+    """A file beside `path` that takes its place at the end, or disappears on any failure.
+
+    Raises:
+        InputError: as `check_target`, or it cannot be written.
+    """
+    check_target(path, force=force)
     part = path.with_name(f"{part_prefix(path)}{secrets.token_hex(8)}.part")
     try:
         try:
@@ -148,17 +177,6 @@ def _whole_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
             raise InputError(f"{path} cannot be written ({reason}): free some space or choose another place") from error
     finally:
         part.unlink(missing_ok=True)
-
-
-def _check_target(path: Path, *, force: bool) -> None:
-    if path.is_dir():
-        raise InputError(f"{path} is a folder, expected a file name: name a file in it")
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} of the output does not exist: create it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError(f"the folder {path.parent} of the output cannot be written: choose another one")
-    if path.exists() and not force:
-        raise InputError(f"{path} exists already: choose another name or overwrite it with --force")
 
 
 def _format(path: Path) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
 from collections import deque
@@ -17,7 +18,7 @@ from typing import TypeVar
 
 from portraitlite.runtime.errors import PortraitLiteError
 
-__all__ = ["WorkerDied", "run_in_processes"]
+__all__ = ["WorkerDied", "cpu_count", "run_in_processes"]
 
 _STOP_SECONDS = 10
 
@@ -27,6 +28,11 @@ R = TypeVar("R")
 
 class WorkerDied(PortraitLiteError):
     """The process that did the task is gone."""
+
+
+def cpu_count() -> int:
+    """CPUs that this process may use: fewer than the machine has, in containers and under taskset."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_in_processes(

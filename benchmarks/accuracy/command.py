@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portraitlite.benchmarks.accuracy.engine import Engine
 from portraitlite.runtime.console import native_stderr_silenced, print_json, progress_bar, say
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.options import Backend, Force, Jobs, Json, Quiet, Threads
@@ -38,6 +41,9 @@ def evaluate(
         Path | None, typer.Option("--sheet", help="With --against and one model: picture of the worst photos, .png.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many photos, evenly spread.")] = None,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="local: processes here; ray: the cluster of RAY_ADDRESS, else one here.")
+    ] = Engine.LOCAL,
     jobs: Jobs = None,
     threads: Threads = 1,
     backend: Backend = None,
@@ -50,12 +56,12 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Measure how well models segment labelled photos, side by side, with 95 % intervals over photos."""
-    from portraitlite.benchmarks.accuracy import evaluate as engine
     from portraitlite.benchmarks.accuracy.datasets import open_dataset
+    from portraitlite.benchmarks.accuracy.evaluate import evaluate as score
     from portraitlite.benchmarks.accuracy.record import save_accuracy
     from portraitlite.benchmarks.accuracy.sheet import worst_sheet
     from portraitlite.runtime.bundled import resolve_model
-    from portraitlite.runtime.save import check_output
+    from portraitlite.runtime.save import check_output, check_target
 
     if resume and output is None:
         raise InputError("--resume needs --output: results lie beside it while a run goes on")
@@ -64,14 +70,17 @@ def evaluate(
             raise InputError("--sheet takes a .png, one MODEL and --against FLOAT.tflite")
         check_output(sheet, force=force)
     if output is not None:
-        _check_record(output, force=force)
+        check_target(output, force=force)
     data = open_dataset(dataset, split=split, label_map=label_map, subject=subject, limit=limit)
     shard = output.with_name(output.name + ".shard") if output is not None else None
-    with native_stderr_silenced(), progress_bar(quiet=quiet) as move:
-        record = engine.evaluate(
+    if shard is not None and shard.exists() and not (resume or force):
+        raise InputError(f"{shard} holds results of an interrupted run; go on with --resume or drop them with --force")
+    with _shard_named(shard), native_stderr_silenced(), progress_bar(quiet=quiet) as move:
+        record = score(
             models,
             data,
             against=against,
+            engine=engine,
             jobs=jobs,
             threads=threads,
             backend=backend,
@@ -92,12 +101,15 @@ def evaluate(
         say("which layers cost most: `portraitlite convert --sensitivity`", quiet=quiet or json)
 
 
-def _check_record(path: Path, *, force: bool) -> None:
-    """Refuse a file that could not be written after minutes of work."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise InputError(f"{path} cannot be written; give a file name in an existing folder")
-    if path.exists() and not force:
-        raise InputError(f"{path} exists already; choose another name or overwrite it with --force")
+@contextlib.contextmanager
+def _shard_named(shard: Path | None) -> Iterator[None]:
+    """Whoever is interrupted learns that what is done already is not lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if shard is not None and shard.exists():
+            say(f"results so far lie in {shard}; go on with --resume")
+        raise
 
 
 def _print_table(record: AccuracyRecord) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from portraitlite.benchmarks.accuracy import layouts
+from portraitlite.benchmarks.accuracy.cityscapes import LABEL_IDS, label_id_table
 from portraitlite.benchmarks.accuracy.label_map import IGNORE, IGNORED, REST, LabelMap, read_label_map
 from portraitlite.benchmarks.accuracy.sample import Sample
 from portraitlite.runtime.errors import InputError
@@ -120,6 +121,8 @@ def open_dataset(
         named = kind in (DatasetKind.VOC, DatasetKind.ADE20K, DatasetKind.CITYSCAPES)
         names = dict(enumerate(label_set(str(kind)))) if named else {}
         table = mapping.data_table(names, IGNORED_VALUE.get(kind, IGNORED), text)
+        if samples and samples[0].mask is not None and samples[0].mask.name.endswith(LABEL_IDS):
+            table = label_id_table(table)
     wanted = subject or (SUBJECT if SUBJECT in mapping.labels else None)
     if wanted is not None and wanted not in mapping.labels:
         raise InputError(f"--subject {wanted!r} is not scored; scored are {', '.join(mapping.labels)}")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import functools
 import hashlib
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +14,15 @@ import numpy.typing as npt
 import portraitlite
 from portraitlite.benchmarks.accuracy.bootstrap import Totals, bootstrap_totals, difference_interval, interval
 from portraitlite.benchmarks.accuracy.datasets import Dataset
+from portraitlite.benchmarks.accuracy.engine import Engine, score_units
 from portraitlite.benchmarks.accuracy.figures import METRICS, PER_CLASS, Tally
 from portraitlite.benchmarks.accuracy.record import AccuracyRecord, DatasetFacts, ModelScores, PhotoScore
 from portraitlite.benchmarks.accuracy.shards import appending, read_shard
-from portraitlite.benchmarks.accuracy.worker import ModelTask, Unit, UnitResult, WorkerTask, open_worker
+from portraitlite.benchmarks.accuracy.worker import ModelTask, UnitResult, WorkerTask
 from portraitlite.benchmarks.record import ModelFacts
 from portraitlite.runtime.bundled import resolve_model
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.segmenter import Segmenter
-from portraitlite.runtime.worker_pool import WorkerDied, run_in_processes
 
 __all__ = ["PHOTO_FIGURES", "evaluate"]
 
@@ -36,6 +34,7 @@ def evaluate(
     dataset: Dataset,
     *,
     against: str | Path | None = None,
+    engine: Engine = Engine.LOCAL,
     jobs: int | None = None,
     threads: int = 1,
     backend: str | None = None,
@@ -43,12 +42,13 @@ def evaluate(
     resume: bool = False,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> AccuracyRecord:
-    """Score models. The figures do not depend on `jobs`, nor on whether the run was interrupted.
+    """Score models. The figures do not depend on `engine` or `jobs`, nor on whether the run was interrupted.
 
     Args:
         models: bundled names or `.tflite` files, at least one.
         dataset: from `open_dataset`.
         against: the original of quantized files: agreement, and differences with paired intervals.
+        engine: where the photos are scored.
         jobs: processes with an interpreter each; None takes one for each CPU.
         threads: CPU threads of each process.
         backend: TFLite runtime.
@@ -58,7 +58,7 @@ def evaluate(
 
     Raises:
         InputError: a model or photo cannot be used, or a class has no place.
-        MissingDependencyError: no runtime.
+        MissingDependencyError: no runtime, or no ray.
     """
     paths = [resolve_model(model) for model in models]
     if against is not None:
@@ -83,7 +83,7 @@ def evaluate(
         if shard is not None:
             add = stack.enter_context(appending(shard, header, resumed=bool(results)))
         progress("photos", len(results), total)
-        for result in _results(task, waiting, jobs):
+        for result in score_units(task, waiting, engine, jobs):
             results[result.key] = result
             add(result)
             progress("photos", len(results), total)
@@ -127,7 +127,9 @@ def _header(facts: list[ModelFacts], dataset: Dataset, task: WorkerTask, backend
     digest = hashlib.sha256()
     for unit in dataset.units:
         for sample in unit:
-            digest.update(f"{sample.key} {sample.photo.stat().st_size} {sample.instances}".encode())
+            digest.update(
+                f"{sample.key} {sample.photo.stat().st_size} {sample.instances}".encode(errors="backslashreplace")
+            )
             for path in (sample.mask, sample.alpha):
                 digest.update(f"{path.stat().st_size if path else None}".encode())
     for one in task.models:
@@ -144,23 +146,6 @@ def _header(facts: list[ModelFacts], dataset: Dataset, task: WorkerTask, backend
         "subject": task.subject,
         "data": digest.hexdigest(),
     }
-
-
-def _results(task: WorkerTask, units: list[Unit], jobs: int | None) -> Iterator[UnitResult]:
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = min(jobs or cpus, len(units))
-    outcomes: Iterator[tuple[Unit, UnitResult | str | WorkerDied]]
-    if processes <= 1:
-        work = open_worker(task) if units else None
-        outcomes = ((unit, work(unit)) for unit in units if work is not None)
-    else:
-        outcomes = run_in_processes(functools.partial(open_worker, task), units, processes)
-    for unit, outcome in outcomes:
-        if isinstance(outcome, WorkerDied):
-            raise InputError(f"{unit[0].key}: {outcome}; use fewer --jobs, then --resume")
-        if isinstance(outcome, str):
-            raise InputError(outcome)
-        yield outcome
 
 
 def _scores(

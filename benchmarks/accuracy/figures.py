@@ -54,6 +54,7 @@ METRICS: dict[str, tuple[str, Metric]] = {
     "boundary_f": ("boundary_f", lambda sums: mean_ratio(*_halves(sums["boundary_f"]))),
     "trimap_iou": ("trimap", lambda sums: mean_ratio(*overlap(sums["trimap"]))),
     "calibration_error": ("calibration", lambda sums: calibration_error(sums["calibration"])),
+    "calibration_error_winner": ("winner", lambda sums: calibration_error(sums["winner"])),
     "matte_mse": ("matte", _ratio("matte", 0, 1)),
     "matte_sad": ("matte", _ratio("matte", 2, 4)),
     "matte_grad": ("matte", _ratio("matte", 3, 4)),
@@ -61,7 +62,7 @@ METRICS: dict[str, tuple[str, Metric]] = {
     "agreement": ("reference", _ratio("reference", 0, 2)),
     "mean_iou_to_reference": ("reference", _ratio("reference", 1, 2)),
 }
-"""Name -> (tally, metric). Lower is better for `calibration_error` and `matte_*`."""
+"""Name -> (tally, metric). Lower is better for `calibration_error*` and `matte_*`."""
 
 PER_CLASS: dict[str, tuple[str, Callable[[Float64], tuple[Float64, Float64]]]] = {
     "iou": ("pixels", overlap),

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from portraitlite.benchmarks.parsing import parse
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["IGNORE", "IGNORED", "REST", "UNMAPPED", "LabelMap", "read_label_map"]
+__all__ = ["IGNORE", "IGNORED", "MAX_CLASSES", "REST", "UNMAPPED", "LabelMap", "read_label_map"]
 
 SCHEMA_VERSION = 1
 IGNORED, UNMAPPED = 255, 254  # in tables: the pixel does not count; the value has no place

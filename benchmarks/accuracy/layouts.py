@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from portraitlite.benchmarks.accuracy.cityscapes import LABEL_IDS, TRAIN_IDS
 from portraitlite.benchmarks.accuracy.coco import read_instances
 from portraitlite.benchmarks.accuracy.sample import Sample
 from portraitlite.runtime.errors import InputError
@@ -59,17 +60,27 @@ def ade20k(root: Path, split: str) -> list[Sample]:
 
 
 def cityscapes(root: Path, split: str) -> list[Sample]:
-    """`leftImg8bit/SPLIT/CITY/X_leftImg8bit.png`, `gtFine/SPLIT/CITY/X_gtFine_labelTrainIds.png`."""
+    """`leftImg8bit/SPLIT/CITY/X_leftImg8bit.png`, `gtFine/SPLIT/CITY/X_gtFine_labelTrainIds.png` or `..._labelIds.png`.
+
+    All masks are of one kind: train ids where the first photo has them, else label ids, as they are downloaded.
+    """
     folder = root / "leftImg8bit" / split
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; a Cityscapes folder has one")
-    samples = []
+    samples: list[Sample] = []
+    ending = TRAIN_IDS
     for city in sorted(path for path in folder.iterdir() if path.is_dir()):
         for photo in _photos(city):
             name = photo.name.removesuffix("_leftImg8bit.png")
-            mask = root / "gtFine" / split / city.name / f"{name}_gtFine_labelTrainIds.png"
+            labels = root / "gtFine" / split / city.name
+            if not samples and not (labels / f"{name}{TRAIN_IDS}").is_file():
+                ending = LABEL_IDS
+            mask = labels / f"{name}{ending}"
             if not mask.is_file():
-                raise InputError(f"{mask} is missing; make it with createTrainIdLabelImgs of cityscapesscripts")
+                raise InputError(
+                    f"{mask} is missing; every photo needs its labelIds, or its labelTrainIds, which "
+                    "createTrainIdLabelImgs of cityscapesscripts makes"
+                )
             samples.append(Sample(f"{city.name}/{name}", photo, mask))
     return samples
 

@@ -1,4 +1,7 @@
-"""The accuracy record: the JSON document of one evaluation, a run record of kind `accuracy`."""
+"""The accuracy record: the JSON document of one evaluation, a run record of kind `accuracy`.
+
+Its schema lies in `../schema/accuracy_record.schema.json`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from portraitlite.benchmarks.accuracy.bootstrap import Interval
+from portraitlite.benchmarks.accuracy.label_map import MAX_CLASSES
 from portraitlite.benchmarks.parsing import parse
 from portraitlite.benchmarks.record import ModelFacts, read_document
 from portraitlite.runtime.save import write_atomically
@@ -109,7 +113,7 @@ class AccuracyRecord:
         """The inverse of `to_dict`, also after a trip through JSON.
 
         Raises:
-            ValueError: not an accuracy record of this version.
+            ValueError: not an accuracy record of this version, or one that contradicts itself.
         """
         if not isinstance(document, dict) or document.get("kind") != KIND:
             raise ValueError("no accuracy record; give a file that `portraitlite evaluate -o` wrote")
@@ -117,7 +121,33 @@ class AccuracyRecord:
         if (version := document.get("schema_version")) != SCHEMA_VERSION:
             raise ValueError(f"schema version {version!r}; this portraitlite reads {SCHEMA_VERSION}: update it")
         record: AccuracyRecord = parse(cls, values, "record")
+        _check(record)
         return record
+
+
+def _check(record: AccuracyRecord) -> None:
+    """What types do not say."""
+    data = record.dataset
+    if not 2 <= len(set(data.labels)) == len(data.labels) <= MAX_CLASSES:
+        raise ValueError(f"{len(data.labels)} scored classes, expected 2 to {MAX_CLASSES} different ones")
+    if data.subject is not None and data.subject not in data.labels:
+        raise ValueError(f"a subject {data.subject!r} that is not scored")
+    if not 1 <= data.units <= data.photos:
+        raise ValueError(f"{data.units} units of {data.photos} photos")
+    if not record.models:
+        raise ValueError("no model")
+    for scores in (*record.models, *([record.reference] if record.reference else [])):
+        name = scores.model.name
+        if any(len(row) != len(data.labels) for row in (scores.confusion, *scores.confusion)):
+            raise ValueError(f"the confusion of {name} is not {len(data.labels)} by {len(data.labels)}")
+        if any(not 0 <= pixels < 1 << 63 for row in scores.confusion for pixels in row):
+            raise ValueError(f"the confusion of {name} holds what is no number of pixels")
+        if len(scores.photos) != data.units:
+            raise ValueError(f"{len(scores.photos)} photos of {name} for {data.units} units")
+        if wrong := [key for row in scores.per_class.values() for key in row if key not in data.labels]:
+            raise ValueError(f"{name} has a figure of {wrong[0]!r}, which is not scored")
+        if any(one.low > one.high for one in (*scores.figures.values(), *scores.differences.values())):
+            raise ValueError(f"{name} has an interval whose ends are exchanged")
 
 
 def save_accuracy(path: Path, record: AccuracyRecord, *, force: bool = False) -> None:
@@ -127,7 +157,8 @@ def save_accuracy(path: Path, record: AccuracyRecord, *, force: bool = False) ->
         InputError: the file exists and `force` is off, or the folder cannot be written.
     """
     text = json.dumps(record.to_dict(), ensure_ascii=False, allow_nan=False)
-    write_atomically(path, f"{text}\n".encode(), force=force)
+    # A file name that is no text has half characters; with a backslash they are JSON, and come back the same.
+    write_atomically(path, f"{text}\n".encode(errors="backslashreplace"), force=force)
 
 
 def load_accuracy(path: Path) -> AccuracyRecord:

@@ -6,7 +6,8 @@ Everything is compared at photo size: the padding of the network's input never g
     boundary         [intersection, union] by class
     boundary_f       [sum of F, photos] by class that is labelled
     subject          [intersection, union, sum of the photos' IoU, photos with a union]
-    calibration      see `calibration_counts`; not of models that put out labels
+    calibration      see `calibration_counts`: the subject's confidence; not of models that put out labels
+    winner           the same of the confidence of the class that is put out
     matte            [squared error, pixels, SAD, Grad, photos, sum of dtSSD, pairs of frames]
     reference        [sum of the shares of equal labels, sum of mean IoU to the reference, photos]
 """
@@ -26,6 +27,7 @@ from portraitlite.benchmarks.accuracy.metrics.confusion import confusion_matrix,
 from portraitlite.benchmarks.accuracy.metrics.matting import absolute_error, gradient_error, squared_error
 from portraitlite.benchmarks.accuracy.metrics.temporal import change_error
 from portraitlite.benchmarks.accuracy.metrics.trimap import trimap_labels
+from portraitlite.benchmarks.accuracy.winner import winning_confidence
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.segmentation import Segmentation
 from portraitlite.runtime.types import OutputKind
@@ -60,12 +62,14 @@ class Prediction:
         labels: (H, W) uint8, scored classes.
         confidence: (H, W) uint8 that it is the subject; None where several classes of the model are.
         soft: whether the confidence is more than yes and no.
+        winner: (H, W) uint8, confidence of `labels`; None where the model does not say.
     """
 
     own: UInt8
     labels: UInt8
     confidence: UInt8 | None
     soft: bool
+    winner: UInt8 | None = None
 
 
 def predict(seen: Segmentation, table: UInt8, subject: int | None, what: str) -> Prediction:
@@ -86,7 +90,8 @@ def predict(seen: Segmentation, table: UInt8, subject: int | None, what: str) ->
         raise InputError(f"{what}: the output holds class {found}, the model names {len(table)}; convert it again")
     sources = [] if subject is None else np.flatnonzero(table == subject).tolist()
     confidence = seen.photo_mask(seen.labels[sources[0]]) if len(sources) == 1 else None
-    return Prediction(own, table[own], confidence, seen.metadata.output_kind is not OutputKind.LABELS)
+    soft = seen.metadata.output_kind is not OutputKind.LABELS
+    return Prediction(own, table[own], confidence, soft, winning_confidence(seen, table))
 
 
 def score_photo(truth: Truth, found: Prediction, classes: int) -> tuple[dict[str, Float64], npt.NDArray[np.int64]]:
@@ -104,6 +109,8 @@ def score_photo(truth: Truth, found: Prediction, classes: int) -> tuple[dict[str
         if want.any():
             edges[:, index] = boundary_f(want, got), 1
     tally["boundary"], tally["boundary_f"] = boundary.ravel(), edges.ravel()
+    if found.winner is not None:
+        tally["winner"] = calibration_counts(found.winner, truth.labels == found.labels, known)
     if truth.subject is not None:
         want = truth.labels == truth.subject
         # Against all other classes together, as portrait mode uses it.

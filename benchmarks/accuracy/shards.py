@@ -32,7 +32,9 @@ def read_shard(path: Path, header: dict[str, object]) -> dict[str, UnitResult]:
             raise ValueError("it is too large")
         lines = path.read_bytes().split(b"\n")
         if json.loads(lines[0]) != header:
-            raise InputError(f"{path} was begun with other models, data or options; remove it or leave out --resume")
+            raise InputError(
+                f"{path} was begun with other models, data or options; remove it, or give --force instead of --resume"
+            )
         for line in lines[1:-1]:  # after the last line end there is nothing, or half a line
             result = UnitResult.from_dict(json.loads(line))
             found[result.key] = result

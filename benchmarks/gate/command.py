@@ -47,16 +47,17 @@ def check(
 ) -> None:
     """Pass or fail a model on a committed baseline: exit code 0, 1 for broken limits, 2 where it cannot be judged."""
     from portraitlite.benchmarks.gate.baseline import read_baseline, write_baseline
-    from portraitlite.benchmarks.gate.ci import junit_xml
+    from portraitlite.benchmarks.gate.ci import check_step_summary, junit_xml
     from portraitlite.benchmarks.gate.gate import Options, check_model, update_baseline
-    from portraitlite.runtime.save import write_atomically
+    from portraitlite.runtime.save import check_target, write_atomically
 
     options = Options(jobs, threads, backend)
     if not update:
         if dataset or label_map or figures or float_model or reference or reason:
             raise InputError("what is measured stands in the baseline; give the options of a new one with --update")
-        if junit is not None and junit.exists() and not force:
-            raise InputError(f"{junit} exists already; choose another name or overwrite it with --force")
+        if junit is not None:
+            check_target(junit, force=force)
+        check_step_summary()
         limits = read_baseline(baseline)
         with native_stderr_silenced(), progress_bar(quiet=quiet) as move:
             verdict = check_model(model, limits, baseline.parent, options, progress=move)
@@ -64,6 +65,9 @@ def check(
             write_atomically(junit, junit_xml(verdict), force=force)
         _report(verdict, json=json, quiet=quiet)
         return
+    if junit is not None:
+        raise InputError("--update judges nothing; leave out --junit")
+    check_target(baseline, force=True)
     if baseline.exists():
         if dataset or label_map or figures or float_model or reference:
             raise InputError(f"{baseline} exists and says what is measured; edit it, or remove it for a new one")

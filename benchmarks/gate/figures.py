@@ -12,10 +12,10 @@ from portraitlite.benchmarks.gate.latency_ratio import latency_ratio
 from portraitlite.benchmarks.memory import measure_memory
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["FIGURES", "PERCENT", "measure_figures", "needs_float", "new_limit"]
+__all__ = ["FIGURES", "PERCENT", "measure_figures", "needs_float", "new_limit", "side_of"]
 
 PERCENT = "_percent_of_float"
-ERRORS = frozenset(name for name in METRICS if name.startswith("matte_") or name == "calibration_error")
+ERRORS = frozenset(name for name in METRICS if name.startswith(("matte_", "calibration_error")))
 COSTS = ("size_bytes", "latency_ratio", "peak_memory_bytes")
 COVERAGE = "delegate_coverage"
 FIGURES = frozenset([*METRICS, *(name + PERCENT for name in METRICS if name not in ERRORS), *COSTS, COVERAGE])
@@ -90,13 +90,20 @@ def _accuracy(name: str, record: AccuracyRecord) -> float:
     return 100 * found.value / original.value
 
 
+def side_of(name: str) -> str:
+    """`maximum` for figures that are better when smaller, else `minimum`."""
+    return "maximum" if name in COSTS or name in ERRORS else "minimum"
+
+
 def new_limit(name: str, value: float) -> tuple[str, float]:
     """(`minimum` or `maximum`, limit) for a measured value, with room for what does not matter."""
     if name == COVERAGE:
-        return "minimum", value
-    if name in COSTS:
+        limit = value
+    elif name in COSTS:
         room = {"size_bytes": 1.02, "latency_ratio": 1.2, "peak_memory_bytes": 1.15}[name]
-        return "maximum", round(value * room, 3) if name == "latency_ratio" else float(round(value * room))
-    if name in ERRORS:
-        return "maximum", round(value * 1.1, 6)
-    return "minimum", round(value - (0.5 if name.endswith(PERCENT) else 0.005), 6)
+        limit = round(value * room, 3) if name == "latency_ratio" else float(round(value * room))
+    elif name in ERRORS:
+        limit = round(value * 1.1, 6)
+    else:
+        limit = round(value - (0.5 if name.endswith(PERCENT) else 0.005), 6)
+    return side_of(name), limit

@@ -13,7 +13,7 @@ from portraitlite.benchmarks.accuracy.datasets import Dataset, open_dataset
 from portraitlite.benchmarks.accuracy.evaluate import evaluate
 from portraitlite.benchmarks.accuracy.record import AccuracyRecord
 from portraitlite.benchmarks.gate.baseline import Baseline, Data, Model, Update
-from portraitlite.benchmarks.gate.figures import measure_figures, needs_float, new_limit
+from portraitlite.benchmarks.gate.figures import measure_figures, needs_float, new_limit, side_of
 from portraitlite.runtime.bundled import BUNDLED, resolve_model
 from portraitlite.runtime.errors import InputError
 
@@ -108,6 +108,11 @@ def check_model(
             f"{', '.join(baseline.model.labels)}; give the model that it is meant for"
         )
     sides = [("minimum", baseline.minimum), ("maximum", baseline.maximum)]
+    # A maximum of an IoU would pass whatever is broken.
+    if wrong := [(side, name) for side, rows in sides for name in rows if side != side_of(name)]:
+        raise InputError(
+            f"the baseline has a {wrong[0][0]} of {wrong[0][1]}, which only a {side_of(wrong[0][1])} can guard; mend it"
+        )
     limits = tuple(Limit(name, side, limit, values[name]) for side, rows in sides for name, limit in rows.items())
     return Verdict(record.models[0].model.name, record.models[0].model.sha256, record.dataset.name, limits)
 

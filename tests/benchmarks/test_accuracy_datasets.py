@@ -86,6 +86,33 @@ def test_cityscapes(tmp_path: Path) -> None:
         open_dataset(f"cityscapes:{tmp_path}")
 
 
+def test_cityscapes_as_it_is_downloaded(tmp_path: Path) -> None:
+    photo = tmp_path / "leftImg8bit/val/ulm/u_1_leftImg8bit.png"
+    folder = tmp_path / "gtFine/val/ulm"
+    ids = np.arange(34, dtype=np.uint8).reshape(2, 17)
+    save_photo_and_mask(photo, folder / "u_1_gtFine_labelIds.png", np.zeros((2, 17), np.uint8), ids)
+    data = open_dataset(f"cityscapes:{tmp_path}")
+    labels = read_labels(data.units[0][0], 2, 17, data.table, data.subject or 0).ravel()
+    # By the official names: what is not among the 19 does not count.
+    official = (
+        "_ _ _ _ _ _ _ road sidewalk _ _ building wall fence _ _ _ pole _ traffic_light traffic_sign vegetation "
+        "terrain sky person rider car truck bus _ _ train motorcycle bicycle"
+    )
+    names = [name.replace(" ", "_") for name in data.labels]
+    assert [names[i] if i != IGNORED else "_" for i in labels.tolist()] == official.split()
+    assert (data.table[255], data.table[34]) == (IGNORED, UNMAPPED)
+    people = open_dataset(f"cityscapes:{tmp_path}", label_map="person")
+    assert np.flatnonzero(people.table == 1).tolist() == [24, 25]
+    # Where train ids have been made they are taken, for every photo.
+    save_photo_and_mask(photo, folder / "u_1_gtFine_labelTrainIds.png", np.zeros((2, 17), np.uint8), ids % 19)
+    assert open_dataset(f"cityscapes:{tmp_path}").table[18] == 18
+    save_photo_and_mask(
+        photo.with_name("u_2_leftImg8bit.png"), folder / "u_2_gtFine_labelIds.png", np.zeros((2, 17), np.uint8), ids
+    )
+    with pytest.raises(InputError, match=r"u_2_gtFine_labelTrainIds\.png is missing"):
+        open_dataset(f"cityscapes:{tmp_path}")
+
+
 def coco(root: Path, category: str) -> None:
     save_photo_and_mask(root / "val2017/7.jpg", root / "unused.png", SEEN, mask())
     square = [2, 2, 6, 2, 6, 5, 2, 5]

@@ -123,6 +123,38 @@ def test_a_shard_of_another_run_is_refused(tmp_path: Path, data: Path) -> None:
         evaluate([tiny_segmenter(tmp_path / "m.tflite")], opened(data), jobs=1, shard=shard, resume=True)
 
 
+def test_an_old_shard_is_kept_unless_it_is_dropped_on_purpose(tmp_path: Path, data: Path) -> None:
+    model, output = tiny_segmenter(tmp_path / "m.tflite"), tmp_path / "run.json"
+    options = ["-d", f"folder:{data}", "--label-map", data / "map.toml", "--jobs", 1, "-o", output]
+    shard = tmp_path / "run.json.shard"
+    shard.write_text("results of hours\n")
+    result = run(model, *options)
+    assert isinstance(result.exception, InputError)
+    assert "go on with --resume or drop them with --force" in str(result.exception)
+    assert shard.read_text() == "results of hours\n"
+    assert run(model, *options, "--force").exit_code == 0
+    assert (output.exists(), shard.exists()) == (True, False)
+
+
+def test_an_interrupted_run_says_where_its_results_are(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = worker._score
+
+    def stops(task: Any, segmenters: Any, unit: Any) -> Any:
+        if unit[0].key == "3.png":
+            raise KeyboardInterrupt
+        return original(task, segmenters, unit)
+
+    monkeypatch.setattr(worker, "_score", stops)
+    options = ["-d", f"folder:{data}", "--label-map", data / "map.toml", "--jobs", 1]
+    model = tiny_segmenter(tmp_path / "m.tflite")
+    result = run(model, *options, "-o", tmp_path / "run.json")
+    assert result.exit_code == 130
+    assert f"results so far lie in {tmp_path / 'run.json.shard'}; go on with --resume" in result.stderr
+    assert "results so far" not in run(model, *options).stderr
+
+
 def test_only_trouble_with_the_shard_is_put_down_to_it(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no more processes"), appending(tmp_path / "s", {}, resumed=False):
         raise OSError("no more processes")
@@ -190,6 +222,17 @@ def test_the_verb(tmp_path: Path, data: Path) -> None:
     assert isinstance(run(model, *options, "-o", output).exception, InputError)
     assert isinstance(run(model, *options, "--resume").exception, InputError)
     assert isinstance(run(model, *options, "--sheet", tmp_path / "x.png").exception, InputError)
+
+
+def test_photos_whose_names_are_no_text(tmp_path: Path, data: Path) -> None:
+    for folder in ("images", "masks"):
+        (data / folder / "0.png").rename(data / folder / "caf\udce9.png")
+    options = ["-d", f"folder:{data}", "--label-map", data / "map.toml", "--jobs", 1, "-o", tmp_path / "run.json"]
+    result = run(tiny_segmenter(tmp_path / "m.tflite"), *options, "--json")
+    assert result.exit_code == 0, result.exception
+    record = load_accuracy(tmp_path / "run.json")
+    assert record.models[0].photos[-1].key == "caf\udce9.png"
+    assert AccuracyRecord.from_dict(json.loads(result.stdout)) == record
 
 
 def test_records_are_read_strictly(tmp_path: Path, data: Path) -> None:

@@ -140,7 +140,7 @@ def test_changes_between_frames_by_hand() -> None:
 def test_every_metric_is_a_function_of_sums_with_leading_axes() -> None:
     rng = np.random.default_rng(0)
     widths = {"pixels": 9, "trimap": 9, "boundary": 6, "boundary_f": 6, "subject": 4, "calibration": 45}
-    widths |= {"matte": 7, "reference": 3}
+    widths |= {"matte": 7, "reference": 3, "winner": 45}
     rows = {name: rng.random((5, width)) + 1 for name, width in widths.items()}
     for key, formula in METRICS.values():
         together = formula(rows)

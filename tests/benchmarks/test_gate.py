@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from portraitlite.benchmarks.gate import command
 from portraitlite.benchmarks.gate.baseline import read_baseline
-from portraitlite.benchmarks.gate.ci import error_annotations, step_summary
+from portraitlite.benchmarks.gate.ci import error_annotations, junit_xml, step_summary, write_step_summary
 from portraitlite.benchmarks.gate.coverage import delegate_coverage
 from portraitlite.benchmarks.gate.figures import FIGURES, new_limit
 from portraitlite.benchmarks.gate.gate import Limit, Verdict
@@ -112,6 +112,8 @@ def edit(path: Path, old: str, new: str) -> None:
         ("[minimum]", "[minimum]\nlatency_ratio = 1.0", "needs a reference model"),
         ("[minimum]", "[minimum]\nsize_bytes = 1.0", "a minimum and a maximum of size_bytes"),
         ("[maximum]", "[maximun]", "unknown keys maximun"),
+        ("[maximum]", "[maximum]\npixel_accuracy = 0.5", "a maximum of pixel_accuracy, which only a minimum can guard"),
+        ("[minimum]", "[minimum]\npeak_memory_bytes = 5", "which only a maximum can guard"),
         ("photos = 3", "photos = 4", "has 3 photos, the baseline 4"),
         ('sha256 = "', 'sha256 = "0', "photos or labels of folder:set are not those of the baseline"),
         ('"person", "dog"', '"person", "cat"', "has the labels background, person, dog, the baseline"),
@@ -164,6 +166,35 @@ def test_an_update_needs_a_reason_and_keeps_history(place: Path) -> None:
     assert run(place / "swapped.tflite", "-b", place / "b.toml").exit_code == 0
 
 
+@pytest.mark.parametrize("place_of", ["gone/j.xml", ".", "b.toml"])
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(
+    place: Path, place_of: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portraitlite.benchmarks.gate.gate.check_model", lambda *given, **options: 1 / 0)
+    result = run(place / "m.tflite", "-b", place / "b.toml", "--junit", place / place_of)
+    assert (code(result), isinstance(result.exception, InputError)) == (2, True)
+
+
+def test_a_summary_that_cannot_be_written_is_refused_before_the_work(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(place / "gone" / "summary.md"))
+    monkeypatch.setattr("portraitlite.benchmarks.gate.gate.check_model", lambda *given, **options: 1 / 0)
+    result = run(place / "m.tflite", "-b", place / "b.toml")
+    assert (code(result), "GITHUB_STEP_SUMMARY" in str(result.exception)) == (2, True)
+
+
+def test_a_baseline_that_cannot_be_written_is_refused_before_the_work(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portraitlite.benchmarks.gate.gate.update_baseline", lambda *given, **options: 1 / 0)
+    for target in (place / "gone" / "b.toml", place):
+        result = run(place / "m.tflite", "-b", target, "--update", "--reason", "x")
+        assert (code(result), isinstance(result.exception, InputError)) == (2, True)
+    result = run(place / "m.tflite", "-b", place / "b.toml", "--update", "--reason", "x", "--junit", place / "j.xml")
+    assert (code(result), "leave out --junit" in str(result.exception)) == (2, True)
+
+
 def test_costs_of_a_model(tmp_path: Path) -> None:
     model = tiny_segmenter(tmp_path / "m.tflite").read_bytes()
     assert delegate_coverage(model) == 1
@@ -188,4 +219,13 @@ def test_texts_of_others_cannot_write_commands_or_tables() -> None:
     (line,) = error_annotations(verdict)
     assert "\n" not in line
     assert "%0A" in line
-    assert "a\\|b" in step_summary(verdict)
+    assert step_summary(verdict).startswith("### `a\\|b?::error::x.tflite` on `d`: 1 of 1 limits broken\n")
+
+
+def test_names_that_are_no_text_make_readable_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = Verdict("caf\udce9\x1b.tflite", "0", "folder:\x00<&`", (Limit("mean_iou", "minimum", 1, 0),))
+    suite = ElementTree.fromstring(junit_xml(verdict))[0]
+    assert suite.get("name") == "portraitlite check caf??.tflite"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    write_step_summary(verdict)
+    assert (tmp_path / "summary.md").read_text().startswith("### `caf??.tflite` on `folder:?<&'`: 1 of 1")

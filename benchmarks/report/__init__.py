@@ -1,0 +1,1 @@
+"""One self-contained page of run records: accuracy, latency and size, for people."""
