@@ -15,7 +15,16 @@ from portraitlite.runtime.figures import INSIDE, SOFT_RIM, Figure, fill_holes, f
 from portraitlite.runtime.metadata import ModelMetadata
 from portraitlite.runtime.segmentation import Box, Segmentation, mask_at_size, samples_inside
 
-__all__ = ["HELD_LABELS", "MIN_SHARE", "Keep", "SubjectChoice", "SubjectMask", "check_choice", "subject_mask"]
+__all__ = [
+    "HELD_LABELS",
+    "MIN_SHARE",
+    "Keep",
+    "SubjectChoice",
+    "SubjectMask",
+    "check_choice",
+    "held_labels",
+    "subject_mask",
+]
 
 MIN_SHARE = 0.005  # a subject fills at least this share of the photo; less is noise
 HELD_LABELS = ("bottle", "bicycle", "motorbike", "horse", "cat", "dog", "bird")
@@ -140,7 +149,7 @@ def subject_mask(segmentation: Segmentation, choice: SubjectChoice | None = None
     figures = tuple(dataclasses.replace(figure, kept=n in kept) for n, figure in enumerate(found))
     values = np.where(np.isin(labels, [0, *(n + 1 for n in kept)]), values, np.uint8(0))
     subject = np.isin(labels, [n + 1 for n in kept]) & (values >= INSIDE)
-    for label in _held_labels(choice, segmentation.metadata):
+    for label in held_labels(choice, segmentation.metadata):
         values = _with_held(values, subject, segmentation.mask(label)[rows, columns])
     after = ((rows.start, whole.shape[0] - rows.stop), (columns.start, whole.shape[1] - columns.stop))
     return SubjectMask(np.pad(values, after, mode="edge"), segmentation.box, float((values >= INSIDE).mean()), figures)
@@ -179,7 +188,8 @@ def _is_near(figure: Figure, reference: Figure) -> bool:
     return reference.feet is not None and figure.box[3] >= reference.feet - SAME_GROUND * reference.height
 
 
-def _held_labels(choice: SubjectChoice, metadata: ModelMetadata) -> tuple[str, ...]:
+def held_labels(choice: SubjectChoice, metadata: ModelMetadata) -> tuple[str, ...]:
+    """Classes of this model that stay sharp where they touch the subject."""
     held = HELD_LABELS if choice.held is None else choice.held
     return tuple(label for label in held if label in _told_apart(metadata) and label != choice.label)
 
