@@ -4,7 +4,8 @@
     python scripts/compare_recipes.py SOURCE --data DATA --calibrate calibration --judge A --rows int8 mixed@Conv,e.*_1
 
 Lists are files of scripts/photos, with paths relative to DATA. Every row is a file made by `convert`: the recipe and,
-where they are given, `:engine`, `:updates` and `@` what stays float (`@auto`: `--mixed auto`). Labels are the argmax of
+where they are given, `:engine`, `:updates`, `+kernels` (`--learn-kernels`) and `@` what stays float (`@auto`: `--mixed
+auto`). Labels are the argmax of
 scores at network size; equal is the share that is the float file's, mean over photos and worst photo; mIoU is that of
 the float file's labels, pooled over photos. With `--confidence person` the label is confidence >= 0.5, and the mask's
 IoU follows, mean over photos with a subject and worst photo. Size and latency are relative to the first row; for
@@ -54,7 +55,7 @@ ROWS = [
     "fp16",
     "int16x8",
 ]
-ROW = re.compile(r"(?P<recipe>\w+)(:(?P<engine>[\w-]+))?(:(?P<updates>\d+))?(@(?P<layers>.+))?")
+ROW = re.compile(r"(?P<recipe>\w+)(:(?P<engine>[\w-]+))?(:(?P<updates>\d+)(?P<kernels>\+kernels)?)?(@(?P<layers>.+))?")
 SLOW_SECONDS, SLOW_PHOTOS, SLOW_RUNS = 1.0, 4, 2
 LEAST_SUBJECT = 0.005  # of the picture: the IoU of less is luck
 Labels = npt.NDArray[np.int64]
@@ -116,6 +117,7 @@ def make(case: Case, text: str, target: Path) -> tuple[bytes, dict[str, Any]]:
             case.calibration if recipe in CALIBRATED else None,
             engine=Engine(parts["engine"]) if parts["engine"] else None,
             updates=int(parts["updates"]) if parts["updates"] else None,
+            learn_kernels=parts["kernels"] is not None,
             float_layers=tuple(layers.split(",")) if layers and not automatic else (),
             mixed=FloatPart.AUTO if automatic else FloatPart.DEFAULT,
             output=OutputKind.CONFIDENCE if case.subject else OutputKind.LOGITS,
@@ -188,7 +190,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder that the lists' paths are relative to")
     parser.add_argument("--calibrate", required=True, help="list of photos that fix the ranges")
     parser.add_argument("--judge", nargs="+", required=True, help="lists of other photos")
-    parser.add_argument("--rows", nargs="+", default=ROWS, help="RECIPE[:ENGINE[:UPDATES]][@FLOAT_LAYER,...]")
+    parser.add_argument("--rows", nargs="+", default=ROWS, help="RECIPE[:ENGINE[:UPDATES[+kernels]]][@FLOAT_LAYER,...]")
     parser.add_argument("--confidence", metavar="LABEL", help="judge the mask of this class instead of all labels")
     parser.add_argument("--crop", type=int, nargs=2, help="height and width of the network's input")
     parser.add_argument("--json", type=Path, help="file to write the rows to")
