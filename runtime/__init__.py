@@ -7,7 +7,8 @@ Importing this loads numpy and Pillow only; a TFLite runtime loads with the firs
 but in objects. A `Segmenter` or a `Portrait` is for one thread; functions and results may be shared between threads.
 """
 
-from portraitlite.runtime.depth import DepthConvention, DepthGuess, DepthMap, blur_map, load_depth
+from portraitlite.runtime.depth import DepthConvention, DepthGuess, DepthMap, blur_map
+from portraitlite.runtime.depth_file import load_depth
 from portraitlite.runtime.errors import (
     CheckFailedError,
     InputError,

@@ -20,7 +20,8 @@ def say(message: str, *, quiet: bool = False) -> None:
 
 def print_json(document: dict[str, Any]) -> None:
     """A result on stdout."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    # A file name that is no text has half characters, which cannot be printed; with a backslash they are JSON.
+    print(json.dumps(document, indent=2, ensure_ascii=False).encode(errors="backslashreplace").decode())
 
 
 @contextlib.contextmanager

@@ -9,8 +9,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-import warnings
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +18,10 @@ from portraitlite.runtime.components import dilate
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.subject import SubjectMask
 
-__all__ = ["DepthConvention", "DepthGuess", "DepthMap", "blur_map", "load_depth"]
+__all__ = ["DepthConvention", "DepthGuess", "DepthMap", "blur_map", "reduce_map"]
 
 Floats = npt.NDArray[np.float32]
 
-MAX_DEPTH_PIXELS = 50_000_000
 STORED_SIDE = 512  # about the blur's plan; a finer map is reduced
 DEAD_ZONE = 0.05  # nearness from the subject's that stays sharp
 FAR_PERCENTILE = 95  # of the surroundings' distance from the subject: here blur reaches its full strength
@@ -33,14 +30,18 @@ LOOSE_EDGE = 0.02  # of the map's diagonal: how far its edges may lie beside the
 EYE_HEIGHT = 0.93  # of a person's height; a camera at that height sees the horizon there
 GROUND_ROWS = 512
 
-_DEEP_MODES = ("I;16", "I;16L", "I;16B", "I")
-
 
 class DepthConvention(enum.StrEnum):
-    """What white means in a depth picture: the nearest (inverse depth, "disparity") or the farthest point."""
+    """What the values of a depth picture mean.
+
+    NEAR_WHITE, FAR_WHITE: the lightest is the nearest (inverse depth, "disparity") or the farthest point. MILLIMETRES:
+    16-bit distances, below 100 a hole. DEPTH16: Android's, 13 bits of millimetres under 3 bits of confidence.
+    """
 
     NEAR_WHITE = "near-white"
     FAR_WHITE = "far-white"
+    MILLIMETRES = "millimetres"
+    DEPTH16 = "depth16"
 
 
 class DepthGuess(enum.StrEnum):
@@ -82,37 +83,6 @@ class DepthMap:
             raise InputError(f"the depth map spans {depth.min()}..{depth.max()}; give nearness from 0 to 1")
 
 
-def load_depth(path: Path, convention: DepthConvention = DepthConvention.NEAR_WHITE) -> DepthMap:
-    """Read an 8 or 16-bit grey PNG or TIFF; its darkest and its lightest value become 0 and 1.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from portraitlite.runtime import load_depth
-        >>> load_depth(Path("depth.png")).nearness.dtype
-        dtype('float32')
-
-    Raises:
-        InputError: no file, no such picture, damaged, in colour, too large, or all of one value.
-    """
-    if not path.is_file():
-        raise InputError(f"the depth map {path} does not exist or is no file; give a grey PNG or TIFF")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata does not matter here, sizes are checked below
-            with Image.open(path, formats=("PNG", "TIFF")) as image:
-                values = _grey(path, image)
-    except InputError:
-        raise
-    except Exception as error:  # on damaged files Pillow's plugins raise nearly everything
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise InputError(f"the depth map {path} cannot be read ({reason}); give an 8 or 16-bit grey PNG") from error
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        raise InputError(f"the depth map {path} is {low:g} everywhere; it must tell near from far")
-    nearness = (values - np.float32(low)) / np.float32(high - low)
-    return DepthMap(nearness if convention is DepthConvention.NEAR_WHITE else 1 - nearness)
-
-
 def blur_map(depth: DepthMap | DepthGuess, subject: SubjectMask, height: int, width: int) -> Floats | None:
     """How much to blur where, relative to the strength; for `BlurRenderer.render`.
 
@@ -142,7 +112,7 @@ def blur_map(depth: DepthMap | DepthGuess, subject: SubjectMask, height: int, wi
     rows, columns = depth.nearness.shape
     if (rows - columns) * (height - width) < 0:
         raise InputError(f"the depth map is {columns}x{rows} for a photo of {width}x{height}: turn it first")
-    nearness = _small(Image.fromarray(depth.nearness))
+    nearness = reduce_map(Image.fromarray(depth.nearness))
     inside = subject.resized(*nearness.shape) >= 128
     if not inside.any():
         return None
@@ -175,17 +145,8 @@ def _box_sum(values: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.floa
     return values
 
 
-def _grey(path: Path, image: Image.Image) -> Floats:
-    if image.width * image.height > MAX_DEPTH_PIXELS:
-        found = f"{image.width}x{image.height} pixels"
-        raise InputError(f"the depth map {path} has {found}; {STORED_SIDE} a side are enough, make it smaller")
-    if image.mode != "L" and image.mode not in _DEEP_MODES:
-        raise InputError(f"the depth map {path} has {image.mode} pixels, expected 8 or 16-bit grey: convert it first")
-    return _small(image.convert("F"))
-
-
-def _small(image: Image.Image) -> Floats:
-    """(h, w) float32, at most STORED_SIDE a side."""
+def reduce_map(image: Image.Image) -> Floats:
+    """A map of mode F -> (h, w) float32, at most STORED_SIDE a side, by means of whole blocks."""
     return np.asarray(image.reduce(-(-max(image.size) // STORED_SIDE)), np.float32)
 
 

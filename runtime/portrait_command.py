@@ -11,7 +11,8 @@ import typer
 
 from portraitlite.runtime.batch import PhotoDone, PhotoWorker, Progress, run_photos
 from portraitlite.runtime.batch_plan import same_format
-from portraitlite.runtime.depth import DepthConvention, DepthGuess, DepthMap, load_depth
+from portraitlite.runtime.depth import DepthConvention, DepthGuess, DepthMap
+from portraitlite.runtime.depth_file import load_depth, load_photo_depth
 from portraitlite.runtime.errors import InputError
 from portraitlite.runtime.options import Backend, Force, Inputs, Jobs, Json, Quiet, Resume, Threads
 from portraitlite.runtime.photo import load_photo
@@ -20,7 +21,9 @@ from portraitlite.runtime.save import check_output, save_photo
 from portraitlite.runtime.subject import Keep
 from portraitlite.runtime.types import IfNoSubject
 
-__all__ = ["portrait", "register"]
+__all__ = ["focus_point", "portrait", "register"]
+
+OWN_DEPTH = "self"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +40,7 @@ class _Job:
     grain: float
     keep: Keep | None
     focus: tuple[float, float] | None
-    depth: DepthMap | DepthGuess
+    depth: DepthMap | DepthGuess | None  # None: the map inside each photo
     if_no_subject: IfNoSubject
     force: bool
 
@@ -76,13 +79,17 @@ def portrait(
     depth: Annotated[
         str,
         typer.Option(
-            metavar="constant|ground|FILE",
-            help="How blur grows with distance: not at all, along the ground behind the subject's feet, or as a grey "
-            "PNG or TIFF (8 or 16 bits) says, which is stretched over the photo.",
+            metavar="constant|ground|self|FILE",
+            help="How blur grows with distance: not at all, along the ground behind the subject's feet, as the depth "
+            "map inside the phone's photo says, or that of a file: a grey PNG or TIFF (8 or 16 bits), which is "
+            "stretched over the photo, or a phone's JPEG with a depth map inside.",
         ),
     ] = DepthGuess.CONSTANT.value,
     depth_convention: Annotated[
-        DepthConvention, typer.Option(help="What is white in the depth picture.")
+        DepthConvention,
+        typer.Option(
+            help="What is white in a grey depth picture, or how its 16 bits hold millimetres; a JPEG says it."
+        ),
     ] = DepthConvention.NEAR_WHITE,
     highlights: Annotated[
         float,
@@ -123,7 +130,7 @@ def portrait(
         highlights=highlights,
         grain=grain,
         keep=keep,
-        focus=None if focus is None else _point(focus),
+        focus=None if focus is None else focus_point(focus),
         depth=_depth(depth, depth_convention),
         if_no_subject=if_no_subject,
         force=force,
@@ -162,7 +169,7 @@ def _portrait_one(engine: Portrait, job: _Job, photo: Path, output: Path, progre
         grain=job.grain,
         keep=job.keep,
         focus=job.focus,
-        depth=job.depth,
+        depth=load_photo_depth(photo) if job.depth is None else job.depth,
         if_no_subject=job.if_no_subject,
         progress=lambda done, total: progress("blur", done, total),
     )
@@ -215,10 +222,15 @@ def _who(result: PortraitResult, job: _Job) -> dict[str, Any]:
 def _depth_used(result: PortraitResult, job: _Job) -> str:
     if result.blur_map is None:
         return DepthGuess.CONSTANT.value
-    return "map" if isinstance(job.depth, DepthMap) else job.depth.value
+    return job.depth.value if isinstance(job.depth, DepthGuess) else "map"
 
 
-def _point(text: str) -> tuple[float, float]:
+def focus_point(text: str) -> tuple[float, float]:
+    """`0.5,0.3` -> (0.5, 0.3).
+
+    Raises:
+        InputError: not two numbers.
+    """
     try:
         x, y = (float(part) for part in text.split(","))
     except ValueError as error:
@@ -226,7 +238,9 @@ def _point(text: str) -> tuple[float, float]:
     return x, y
 
 
-def _depth(text: str, convention: DepthConvention) -> DepthMap | DepthGuess:
+def _depth(text: str, convention: DepthConvention) -> DepthMap | DepthGuess | None:
+    if text == OWN_DEPTH:
+        return None
     if text in list(DepthGuess):
         return DepthGuess(text)
     return load_depth(Path(text), convention)

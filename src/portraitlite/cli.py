@@ -21,10 +21,15 @@ COMMAND_MODULES = (
     "portraitlite.convert.training.commands",
     "portraitlite.runtime.commands",
     "portraitlite.runtime.layers.command",
+    "portraitlite.runtime.video.command",
     "portraitlite.benchmarks.commands",
     "portraitlite.benchmarks.compare_command",
+    "portraitlite.benchmarks.parity_command",
     "portraitlite.benchmarks.accuracy.command",
     "portraitlite.benchmarks.gate.command",
+    "portraitlite.benchmarks.report.command",
+    "portraitlite.android_harness.build_command",
+    "portraitlite.android_harness.doctor_command",
 )
 
 app = typer.Typer(
@@ -66,7 +71,7 @@ def main() -> None:
         print(f"portraitlite: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("portraitlite: interrupted; nothing half-written was left", file=sys.stderr)
+        print("portraitlite: interrupted; no half-written output was left", file=sys.stderr)
         sys.exit(130)
     except MemoryError:
         print("portraitlite: out of memory; use a smaller picture or model", file=sys.stderr)

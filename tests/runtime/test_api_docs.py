@@ -12,7 +12,7 @@ from PIL import Image
 import portraitlite.runtime
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("api.md", "layers.md", "portrait.md")
+PAGES = ("api.md", "layers.md", "portrait.md", "video.md")
 BLOCKS = [
     pytest.param(block, id=f"{page}-{number}")
     for page in PAGES
