@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from portraitlite.android_harness.phone_harness import Accelerator
 from portraitlite.benchmarks.schedule import Progress, Rule, Schedule
 from portraitlite.benchmarks.stages import Stage
 from portraitlite.runtime.console import print_json, say
 from portraitlite.runtime.errors import CheckFailedError, InputError
 
+if TYPE_CHECKING:
+    from portraitlite.benchmarks.official import OfficialRun
+
 __all__ = ["bench", "register"]
 
 DESKTOP = "desktop"
+PHONES = "Phones"  # heading of their options
 LONG_RUN_MS = 2000
 REDRAW_SECONDS = 0.5
 
@@ -44,23 +48,53 @@ def bench(
         Path | None, typer.Option("--benchmark-model", help="Measure with this program instead; one model.")
     ] = None,
     backend: Annotated[str | None, typer.Option("--backend", help="litert, tflite_runtime or tensorflow.")] = None,
-    device: Annotated[str, typer.Option("--device", help="Where to measure; only desktop for now.")] = DESKTOP,
+    device: Annotated[
+        str, typer.Option("--device", help="desktop, adb, adb:SERIAL, or all phones: docs/phone.md.")
+    ] = DESKTOP,
+    harness: Annotated[
+        Path | None, typer.Option("--harness", help="The native program.", rich_help_panel=PHONES)
+    ] = None,
+    litert: Annotated[
+        Path | None, typer.Option("--litert", help="libLiteRt.so for it.", rich_help_panel=PHONES)
+    ] = None,
+    accept_library: Annotated[
+        str | None,
+        typer.Option("--accept-library", metavar="SHA256", help="Try an unlisted library.", rich_help_panel=PHONES),
+    ] = None,
+    accelerator: Annotated[
+        Accelerator, typer.Option("--accelerator", help="What runs the model.", rich_help_panel=PHONES)
+    ] = Accelerator.CPU,
+    rounds: Annotated[
+        int | None,
+        typer.Option("--rounds", min=1, max=1000, help="Turns of each; if left out, up to 5.", rich_help_panel=PHONES),
+    ] = None,
+    cool_seconds: Annotated[
+        float,
+        typer.Option("--cool-seconds", min=0, max=3600, help="Longest wait before a turn.", rich_help_panel=PHONES),
+    ] = 120.0,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave files there, for the next run.", rich_help_panel=PHONES)
+    ] = False,
+    adb: Annotated[Path | None, typer.Option("--adb", help="The adb program.", rich_help_panel=PHONES)] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run record to write: .json.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the run record on stdout instead of a table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notices.")] = False,
 ) -> None:
-    """Measure how long models, or stages of the portrait, take on this machine; several take turns."""
+    """Measure how long models, or stages of the portrait, take here or on a phone; several take turns."""
     from portraitlite.benchmarks import bench_report
     from portraitlite.benchmarks.affinity import fixed_affinity
     from portraitlite.benchmarks.desktop import bench_models
     from portraitlite.benchmarks.run_set import save_run
+    from portraitlite.runtime.save import check_target
 
-    if device != DESKTOP:
-        raise InputError(f"--device {device} cannot be measured yet; leave it out or give --device {DESKTOP}")
+    for_phones = {"--harness": harness, "--litert": litert, "--accept-library": accept_library, "--rounds": rounds}
+    for_phones |= {"--keep": keep or None, "--adb": adb, "--accelerator": None if accelerator == "cpu" else accelerator}
+    if device == DESKTOP and (given := [name for name, value in for_phones.items() if value is not None]):
+        raise InputError(f"{given[0]} is for phones; leave it out, or give --device adb")
     for target in (output, profile):
         if target is not None:
-            _check_target(target, force=force)
+            check_target(target, force=force)
     counts = _numbers(threads, "--threads")
     alone = len(models) == len(counts) == 1 and stage is Stage.INVOKE and not (benchmark_model and profile)
     if (benchmark_model or profile) and not alone:
@@ -72,21 +106,36 @@ def bench(
         raise InputError(f"--photo-size is for stages that see a photo; --stage {stage} has none, leave it out")
     if benchmark_model and (rule is not Rule.QUICK or memory or backend):
         raise InputError("--benchmark-model measures in its own way; leave --rule, --memory and --backend out")
-    with fixed_affinity(None if cpus is None else _numbers(cpus, "--cpus")):
-        if benchmark_model is not None:
-            from portraitlite.benchmarks.official import run_official, save_official
+    cores = None if cpus is None else tuple(_numbers(cpus, "--cpus"))
+    if device != DESKTOP:
+        from portraitlite.benchmarks.phone_command import Output, bench_on_phones, official_on_phone, settings_from
 
-            found = run_official(benchmark_model, models[0], runs=runs, warmup=warmup, threads=counts[0])
-            if output is not None:
-                save_official(output, found, force=force)
-            if json:
-                print_json(found.to_dict())
-            else:
-                bench_report.print_official(found)
-            for finding in found.findings:
-                say(f"finding: {finding}", quiet=quiet)
-            if found.result.failed:
-                raise CheckFailedError(f"{found.program} failed on {found.model_name}; its findings say why")
+        if profile is not None or memory or backend:
+            raise InputError("--profile, --memory and --backend are for the desktop; leave them out with a phone")
+        common: dict[str, Any] = {"accelerator": accelerator.value, "cpus": cores, "cool_s": cool_seconds, "keep": keep}
+        if benchmark_model is not None:
+            common |= {"runs": runs, "warmup": warmup, "threads": counts[0]}
+            official = official_on_phone(device, adb, benchmark_model, models[0], **common)
+            _show_official(official, output, force=force, json=json, quiet=quiet)
+            return
+        bench_on_phones(
+            device,
+            adb,
+            models,
+            Schedule(runs=runs, warmup=warmup) if rule is Rule.QUICK else Schedule.mlperf(warmup=warmup),
+            settings_from(harness, litert, accept_library=accept_library, rounds=rounds, **common),
+            Output(output, force, json, quiet),
+            stage=stage,
+            threads=counts,
+            photo_size=size,
+        )
+        return
+    with fixed_affinity(cores):
+        if benchmark_model is not None:
+            from portraitlite.benchmarks.official import run_official
+
+            official = run_official(benchmark_model, models[0], runs=runs, warmup=warmup, threads=counts[0])
+            _show_official(official, output, force=force, json=json, quiet=quiet)
             return
         if profile is not None:
             from portraitlite.benchmarks.profile import profile_model
@@ -119,6 +168,22 @@ def bench(
         bench_report.print_run(run)
     for warning in dict.fromkeys(warning for record in run.records for warning in record.warnings):
         say(f"warning: {warning}", quiet=quiet)
+
+
+def _show_official(found: OfficialRun, output: Path | None, *, force: bool, json: bool, quiet: bool) -> None:
+    from portraitlite.benchmarks import bench_report
+    from portraitlite.benchmarks.official import save_official
+
+    if output is not None:
+        save_official(output, found, force=force)
+    if json:
+        print_json(found.to_dict())
+    else:
+        bench_report.print_official(found)
+    for finding in found.findings:
+        say(f"finding: {finding}", quiet=quiet)
+    if found.result.failed:
+        raise CheckFailedError(f"{found.program} failed on {found.model_name}; its findings say why")
 
 
 def _numbers(text: str, option: str) -> list[int]:
@@ -166,18 +231,6 @@ def _progress_bar(*, quiet: bool) -> Iterator[Progress | None]:
         yield move
     finally:
         bar.stop()
-
-
-def _check_target(path: Path, *, force: bool) -> None:
-    """Refuse a file that could not be written after minutes of measuring."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give a file name")
-    if path.exists() and not force:
-        raise InputError(f"{path} exists; give --force to overwrite it")
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} does not exist; make it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError(f"the folder {path.parent} cannot be written; choose another one")
 
 
 def register(app: typer.Typer) -> None:

@@ -15,7 +15,7 @@ from portraitlite.runtime.backends import load_backend
 from portraitlite.runtime.bundled import resolve_model
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["Contestant", "open_contestant", "read_model"]
+__all__ = ["BLUR_GRAPHS", "Contestant", "open_contestant", "read_model"]
 
 BLUR_GRAPHS = "blur graphs"  # what stands for the model where a stage uses none
 

@@ -164,5 +164,6 @@ def _record(
         configuration=configuration,
         figures=Figures(one.load_ms, one.first_ms, statistics, steadiness, taken, latency_ms),
         environment=environment,
+        phone=None,
         warnings=warnings,
     )

@@ -15,11 +15,23 @@ from portraitlite.benchmarks.benchmark_output import BenchmarkOutput, parse_outp
 from portraitlite.benchmarks.contestant import read_model
 from portraitlite.benchmarks.environment import Environment, read_environment, read_state
 from portraitlite.benchmarks.parsing import parse
+from portraitlite.benchmarks.phone_record import PhoneRun
 from portraitlite.benchmarks.record import SCHEMA_VERSION, ModelFacts, check_version, read_document, write_document
 from portraitlite.runtime.bundled import resolve_model
 from portraitlite.runtime.errors import InputError
 
-__all__ = ["KIND", "OfficialRun", "Program", "load_official", "program_kind", "run_official", "save_official"]
+__all__ = [
+    "KIND",
+    "OfficialRun",
+    "Program",
+    "kind_from_help",
+    "load_official",
+    "official_arguments",
+    "official_result",
+    "program_kind",
+    "run_official",
+    "save_official",
+]
 
 KIND = "benchmark_model"
 HELP_LIMIT_S, RUN_LIMIT_S = 60, 1800
@@ -45,6 +57,7 @@ class OfficialRun:
         threads, runs, warmup: as asked for; how many runs there were stands in `result`.
         exit_code: of the program.
         result: its figures and findings.
+        phone: what only a phone has; None on the desktop.
     """
 
     created: str
@@ -57,6 +70,7 @@ class OfficialRun:
     exit_code: int
     result: BenchmarkOutput
     environment: Environment
+    phone: PhoneRun | None
 
     @property
     def model_name(self) -> str:
@@ -97,28 +111,11 @@ def run_official(program: Path, model: str | Path, *, runs: int = 50, warmup: in
     path = resolve_model(model)
     facts = ModelFacts.of(*read_model(path))
     kind = program_kind(program)
-    flags = {
-        "model" if kind is Program.PYTHON else "graph": str(path.resolve()),
-        "num_threads": threads,
-        "num_runs": runs,
-        "warmup_runs": warmup,
-    }
-    if kind is not Program.PYTHON:
-        flags |= {"min_secs": 0, "warmup_min_secs": 0}  # otherwise it goes on for a second
-    if kind is Program.LITERT:
-        flags["use_cpu"] = "true"
+    arguments = official_arguments(kind, str(path.resolve()), runs=runs, warmup=warmup, threads=threads)
     before = read_state()
-    done = _call(program, [f"--{name}={value}" for name, value in flags.items()], RUN_LIMIT_S)
+    done = _call(program, arguments, RUN_LIMIT_S)
     environment = read_environment(backend_version=str(kind), before=before, after=read_state())
-    result = parse_output(f"{done.stdout}\n{done.stderr}")
-    extra = []
-    if done.returncode != 0:
-        extra.append(f"the program ended with exit code {done.returncode}")
-    if result.failed:
-        extra.append("it gave no timings")
-    result = dataclasses.replace(
-        result, findings=(*result.findings, *extra), failed=result.failed or done.returncode != 0
-    )
+    result = official_result(f"{done.stdout}\n{done.stderr}", done.returncode)
     return OfficialRun(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         program=kind.value,
@@ -130,6 +127,7 @@ def run_official(program: Path, model: str | Path, *, runs: int = 50, warmup: in
         exit_code=done.returncode,
         result=result,
         environment=environment,
+        phone=None,
     )
 
 
@@ -140,12 +138,57 @@ def program_kind(program: Path) -> Program:
         InputError: it cannot be run, or is none of them.
     """
     done = _call(program, ["--help"], HELP_LIMIT_S)  # the classic one ends with 1 here
-    flags = set(re.findall(r"--([a-z_0-9]+)", f"{done.stdout}\n{done.stderr}"))
+    return kind_from_help(program.name, f"{done.stdout}\n{done.stderr}")
+
+
+def kind_from_help(name: str, text: str) -> Program:
+    """Which program says this of itself.
+
+    Raises:
+        InputError: none of them.
+    """
+    flags = set(re.findall(r"--([a-z_0-9]+)", text))
     if {"model", "result_json", "num_runs"} <= flags:
         return Program.PYTHON
     if {"graph", "num_runs"} <= flags:
         return Program.CLASSIC if flags & {"use_xnnpack", "use_nnapi"} else Program.LITERT
-    raise InputError(f"{program.name} is no benchmark_model: its --help lists neither --graph nor --model")
+    raise InputError(f"{name} is no benchmark_model: its --help lists neither --graph nor --model")
+
+
+def official_arguments(
+    kind: Program, model: str, *, runs: int, warmup: int, threads: int, accelerator: str = "cpu"
+) -> list[str]:
+    """Its command line; `model` is a path where it runs.
+
+    Raises:
+        InputError: the program has no such accelerator.
+    """
+    flags: dict[str, object] = {
+        "model" if kind is Program.PYTHON else "graph": model,
+        "num_threads": threads,
+        "num_runs": runs,
+        "warmup_runs": warmup,
+    }
+    if kind is not Program.PYTHON:
+        flags |= {"min_secs": 0, "warmup_min_secs": 0}  # otherwise it goes on for a second
+    if kind is Program.LITERT:
+        flags[f"use_{accelerator}"] = "true"
+    elif accelerator == "gpu" and kind is Program.CLASSIC:
+        flags["use_gpu"] = "true"
+    elif accelerator != "cpu":
+        raise InputError(f"{kind} has no option for the {accelerator}; measure with the harness, or the cpu")
+    return [f"--{name}={value}" for name, value in flags.items()]
+
+
+def official_result(text: str, code: int) -> BenchmarkOutput:
+    """What it printed and how it ended."""
+    result = parse_output(text)
+    extra = []
+    if code != 0:
+        extra.append(f"the program ended with exit code {code}")
+    if result.failed:
+        extra.append("it gave no timings")
+    return dataclasses.replace(result, findings=(*result.findings, *extra), failed=result.failed or code != 0)
 
 
 def save_official(path: Path, run: OfficialRun, *, force: bool = False) -> None:

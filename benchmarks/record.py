@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from portraitlite.benchmarks.environment import Environment
 from portraitlite.benchmarks.memory import Memory
 from portraitlite.benchmarks.parsing import parse
+from portraitlite.benchmarks.phone_record import PhoneRun
 from portraitlite.benchmarks.statistics import LatencyStatistics, Stability
 from portraitlite.runtime.errors import InputError
 
@@ -29,7 +30,7 @@ __all__ = [
     "write_document",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 KIND = "latency"
 MAX_RECORD_BYTES = 64 << 20
 Document = TypeVar("Document")
@@ -54,9 +55,10 @@ class Configuration:
     """What was asked for.
 
     Attributes:
-        device: `desktop`.
+        device: `desktop`, or `adb` for a phone.
         backend: the TFLite runtime.
-        delegate: `default`: the runtime's own choice, which is XNNPACK where it is built in.
+        delegate: `default`: the runtime's own choice, which is XNNPACK where it is built in; on a phone `cpu` (the
+            same), `gpu` or `npu`.
         threads: CPU threads.
         rule: how long, see `Rule`.
         runs: timed runs.
@@ -64,7 +66,7 @@ class Configuration:
         contestants: how many took turns with this one, itself included.
         seed: of the random input.
         scope: what was timed, see `Stage`; `invoke` is the inference alone, without filling inputs and fetching
-            outputs.
+            outputs (on a phone's GPU and NPU with fetching, because their drivers return before the work is done).
         photo_size: width and height of the photo in pixels, where `scope` needs one.
     """
 
@@ -107,6 +109,8 @@ class RunRecord:
 
     Attributes:
         created: UTC, ISO 8601 with seconds.
+        phone: what only a phone has; None on the desktop. There `environment` is the phone's, but for the versions of
+            Python and its packages.
         warnings: one line for each reason to distrust the figures; empty for a quiet run.
     """
 
@@ -115,6 +119,7 @@ class RunRecord:
     configuration: Configuration
     figures: Figures
     environment: Environment
+    phone: PhoneRun | None
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -135,6 +140,8 @@ class RunRecord:
             raise ValueError(f"{len(figures.latency_ms)} latencies for {record.configuration.runs} runs")
         if min(figures.load_ms, figures.first_ms, *figures.latency_ms) < 0:
             raise ValueError("a negative latency")
+        if record.phone is not None and record.phone.emulated:
+            raise ValueError("figures of an emulated phone, which mean nothing")
         if figures.statistics.p50_ms <= 0:
             raise ValueError(f"a median of {figures.statistics.p50_ms} ms")
         return record

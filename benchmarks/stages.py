@@ -15,7 +15,7 @@ from portraitlite.runtime.errors import InputError
 if TYPE_CHECKING:
     from portraitlite.runtime.blur import BlurRenderer
 
-__all__ = ["PHOTO_SIZE", "Stage", "made_mask", "made_photo", "open_stage"]
+__all__ = ["GRAIN", "HIGHLIGHTS", "PHOTO_SIZE", "STRENGTH", "Stage", "made_mask", "made_photo", "open_stage"]
 
 PHOTO_SIZE = (4032, 3024)  # width, height: what phones of today take
 STRENGTH, HIGHLIGHTS, GRAIN = 0.6, 0.5, 1.0

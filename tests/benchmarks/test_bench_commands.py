@@ -71,7 +71,7 @@ def test_warnings_go_to_stderr_unless_quiet(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--device", "adb"), "--device adb cannot be measured yet"),
+        (("--device", "adb"), "a phone needs --harness and --litert"),
         (("--backend", "torch"), "unknown backend 'torch'"),
         (("-o", "none/run.json"), "none does not exist"),
         (("-o", "."), "is a folder"),

@@ -34,7 +34,7 @@ def test_round_trip(tmp_path: Path) -> None:
     save_record(path, RECORD)
     assert load_record(path) == RECORD
     written = json.loads(path.read_bytes())
-    assert (written["schema_version"], written["kind"]) == (2, "latency")
+    assert (written["schema_version"], written["kind"]) == (3, "latency")
     assert written["model"]["name"] == "größe.tflite"
     assert written["environment"]["cpu_governor"] is None
 
@@ -57,10 +57,10 @@ def test_overwrites_only_with_force(tmp_path: Path) -> None:
         ("[1, 2]", "no portraitlite run record"),
         ('{"results": []}', "no portraitlite run record"),
         ("[" * 100_000, "cannot be used"),
-        ('{"schema_version": 3}', "schema version 3; this portraitlite reads 2: update it"),
-        ('{"schema_version": 1}', "schema version 1; this portraitlite reads 2: measure again"),
-        ('{"schema_version": 2, "kind": "memory"}', "of kind 'memory'"),
-        ('{"schema_version": 2, "kind": "latency"}', "record lacks configuration, created"),
+        ('{"schema_version": 4}', "schema version 4; this portraitlite reads 3: update it"),
+        ('{"schema_version": 2}', "schema version 2; this portraitlite reads 3: measure again"),
+        ('{"schema_version": 3, "kind": "memory"}', "of kind 'memory'"),
+        ('{"schema_version": 3, "kind": "latency"}', "record lacks configuration, created"),
         ("9" * 5000, "cannot be used"),
     ],
 )

@@ -27,7 +27,7 @@ def test_round_trip(tmp_path: Path) -> None:
     save_run(path, RUN)
     assert load_run(path) == RUN
     written = json.loads(path.read_text())
-    assert (written["schema_version"], written["kind"], len(written["records"])) == (2, "latency_set", 3)
+    assert (written["schema_version"], written["kind"], len(written["records"])) == (3, "latency_set", 3)
     with pytest.raises(InputError, match="'latency_set'; 'latency' is wanted"):
         load_record(path)
 
@@ -69,7 +69,7 @@ def drop_ratio(values: dict[str, Any]) -> None:
     [
         (drop_turn, "1 comparisons for 3 records"),
         (only_one, "0 comparisons for 1 records"),
-        (old_record, "schema version 1; this portraitlite reads 2: measure again"),
+        (old_record, "schema version 1; this portraitlite reads 3: measure again"),
         (no_list, "a set has records and turns"),
         (add_key, "this one has gpu, records, turns"),
         (drop_ratio, r"turns\[0\].interval lacks ratio"),

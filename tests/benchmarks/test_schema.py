@@ -10,11 +10,20 @@ from typing import Any
 import pytest
 
 import portraitlite.benchmarks
-from portraitlite.benchmarks import official, profile, record, run_set
+from portraitlite.android_harness.cores import Clock, Cluster
+from portraitlite.android_harness.facts import PhoneFacts, PhoneState
+from portraitlite.benchmarks import emulated_run, official, parity_record, profile, record, run_set
+from portraitlite.benchmarks.accuracy import record as accuracy
+from portraitlite.benchmarks.accuracy.bootstrap import Interval
 from portraitlite.benchmarks.benchmark_output import BenchmarkOutput
+from portraitlite.benchmarks.emulated_run import EmulatedRun
 from portraitlite.benchmarks.environment import Environment, MachineState
 from portraitlite.benchmarks.memory import Memory
 from portraitlite.benchmarks.official import OfficialRun
+from portraitlite.benchmarks.parity import PhotoParity
+from portraitlite.benchmarks.parity_record import ParityRecord
+from portraitlite.benchmarks.parity_stages import ParityGate, StageDifference
+from portraitlite.benchmarks.phone_record import LibraryFacts, PhoneMemory, PhoneRound, PhoneRun
 from portraitlite.benchmarks.profile import OpTime, Profile
 from portraitlite.benchmarks.record import SCHEMA_VERSION, Configuration, Figures, ModelFacts, RunRecord
 from portraitlite.benchmarks.run_set import RunSet, Turns
@@ -22,15 +31,35 @@ from portraitlite.benchmarks.statistics import LatencyStatistics, RatioInterval,
 
 FOLDER = Path(portraitlite.benchmarks.__file__).parent / "schema"
 JSON_TYPES = {str: "string", int: "integer", bool: "boolean", float: "number", tuple: "array", dict: "object"}
+PHONE = [PhoneRun, LibraryFacts, PhoneMemory, PhoneRound, PhoneFacts, PhoneState, Cluster, Clock]
 FILES: dict[str, tuple[str, type, list[type]]] = {
     "run_record": (
         record.KIND,
         RunRecord,
-        [ModelFacts, Configuration, Figures, LatencyStatistics, Stability, Memory, Environment, MachineState],
+        [ModelFacts, Configuration, Figures, LatencyStatistics, Stability, Memory, Environment, MachineState, *PHONE],
     ),
     "run_set": (run_set.SET_KIND, RunSet, [Turns, RatioInterval]),
-    "benchmark_model": (official.KIND, OfficialRun, [ModelFacts, BenchmarkOutput, Environment, MachineState]),
+    "benchmark_model": (official.KIND, OfficialRun, [ModelFacts, BenchmarkOutput, Environment, MachineState, *PHONE]),
+    "emulated_run": (
+        emulated_run.KIND,
+        EmulatedRun,
+        [ModelFacts, Configuration, Environment, MachineState, *PHONE],
+    ),
     "profile": (profile.KIND, Profile, [OpTime]),
+    "parity": (
+        parity_record.KIND,
+        ParityRecord,
+        [ModelFacts, PhoneFacts, Cluster, LibraryFacts, ParityGate, PhotoParity, StageDifference],
+    ),
+    "accuracy_record": (
+        accuracy.KIND,
+        accuracy.AccuracyRecord,
+        [ModelFacts, accuracy.DatasetFacts, accuracy.ModelScores, Interval, accuracy.PhotoScore],
+    ),
+}
+VERSIONS = dict.fromkeys(FILES, SCHEMA_VERSION) | {
+    "accuracy_record": accuracy.SCHEMA_VERSION,
+    "parity": parity_record.SCHEMA_VERSION,
 }
 
 
@@ -66,7 +95,7 @@ def test_the_schema_says_what_the_classes_say(name: str, kind: type) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_the_schema_has_this_version_and_kind(name: str) -> None:
     whole = schema(name)
-    assert whole["properties"]["schema_version"]["const"] == SCHEMA_VERSION
+    assert whole["properties"]["schema_version"]["const"] == VERSIONS[name]
     assert whole["properties"]["kind"]["const"] == FILES[name][0]
     assert whole["$defs"].keys() == {kind.__name__ for kind in FILES[name][2]}
 
@@ -74,3 +103,8 @@ def test_the_schema_has_this_version_and_kind(name: str) -> None:
 def test_a_schema_may_be_null_where_it_says_memory() -> None:
     memory = schema("run_record")["$defs"]["Figures"]["properties"]["memory"]
     assert memory["then"] == {"$ref": "#/$defs/Memory"}
+
+
+def test_a_reference_may_be_null_where_it_says_scores() -> None:
+    reference = schema("accuracy_record")["properties"]["reference"]
+    assert reference["then"] == {"$ref": "#/$defs/ModelScores"}

@@ -53,5 +53,6 @@ def made_record(
         configuration=dataclasses.replace(configuration, **changes),
         figures=Figures(1.5, 2.5, summarize(latency_ms), stability(latency_ms), None, tuple(latency_ms)),
         environment=environment or made_environment(),
+        phone=None,
         warnings=warnings,
     )
