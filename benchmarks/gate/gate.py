@@ -39,7 +39,7 @@ class Limit:
         return self.value >= self.limit if self.side == "minimum" else self.value <= self.limit
 
     def __str__(self) -> str:
-        verb = "reaches" if self.passed else "breaks"
+        verb = "keeps" if self.passed else "breaks"
         return f"{self.figure} {self.value:.6g} {verb} the {self.side} {self.limit:.6g}"
 
 

@@ -3,8 +3,8 @@
     plan   rgb [1,h,w,3], mask [1,h,w,1], coc [1,h,w,1], boost [1,h,w,3]  ->  plan [1,h,w,12], all float32
 
 Rules that delegates impose: constants of rank 4, channel sums as 1x1 convolutions (multi-axis SUM goes wrong on
-phones without an error), half-pixel centres alone in every resize. Everything is fp32: the determinant in `refine`
-needs it.
+phones without an error), half-pixel centres alone in every resize, divisors of 4 or 8 channels (see `refine`).
+Everything is fp32: the determinant in `refine` needs it.
 """
 
 from __future__ import annotations

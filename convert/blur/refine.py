@@ -48,12 +48,16 @@ def refine(rgb: Tensor, mask: Tensor, spec: BlurSpec, orientation: Orientation) 
     centring[:3, 3] = -0.5  # b of colours and an alpha that are not centred
     coefficients = mix(line, centring, (0, 0, 0, 0.5)) * pick(near, (0,) * 4)
     size = spec.plan_size(orientation)
-    return resize(coefficients, *size), resize(mix(rim, np.eye(3, 4)), *size)
+    return resize(coefficients, *size), resize(rim, *size)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Photo:
-    """guide (3 channels), its box mean (3) and the inverse of its covariance in every window (11 12 13 22 23 33)."""
+    """guide (3 channels), its box mean (3) and the inverse of its covariance in every window (8).
+
+    The inverse is rr rg rb gg gb bb and two spare channels. GPUs keep channels by fours: in a quotient of six the two
+    unused ones are 0 / 0, and the next convolution multiplies them by weights of 0, which makes all of it NaN.
+    """
 
     guide: Tensor
     mean: Tensor
@@ -71,8 +75,8 @@ def _measure(guide: Tensor, radius: int, eps: float) -> _Photo:
         covariance, (4, 1, 3, 2, 0, 1)
     ) * pick(covariance, (4, 5, 2, 2, 4, 1))
     # Of the first row only, in place of every entry.
-    determinant = mix(covariance * cofactors, np.repeat(np.eye(6, 1) + np.eye(6, 1, -1) + np.eye(6, 1, -2), 6, 1))
-    return _Photo(guide, mean, cofactors / determinant)
+    determinant = mix(covariance * cofactors, np.repeat(np.eye(6, 1) + np.eye(6, 1, -1) + np.eye(6, 1, -2), 8, 1))
+    return _Photo(guide, mean, pick(cofactors, (0, 1, 2, 3, 4, 5, 5, 5)) / determinant)
 
 
 def _fit(photo: _Photo, target: Tensor, radius: int, contrast: float) -> Tensor:
@@ -87,12 +91,12 @@ def _fit(photo: _Photo, target: Tensor, radius: int, contrast: float) -> Tensor:
 
 
 def _rim(guide: Tensor, alpha: Tensor, radius: int, least_share: float) -> Tensor:
-    """Mean colour of the subject less that of its surroundings; squares, so that the sure pixels decide."""
+    """Mean colour of the subject less that of its surroundings, and 0; squares, so that the sure pixels decide."""
     clear = constant(1.0) - alpha
     colours = with_one(guide)
     front = box(colours * pick(alpha * alpha, (0,) * 4), radius)
     back = box(colours * pick(clear * clear, (0,) * 4), radius)
-    front_share, back_share = (pick(means, (3,) * 3) for means in (front, back))
+    front_share, back_share = (pick(means, (3,) * 4) for means in (front, back))
     # One division for both means; where either side is missing the difference goes to nothing by itself.
-    difference = pick(front, (0, 1, 2)) * back_share - pick(back, (0, 1, 2)) * front_share
+    difference = front * back_share - back * front_share
     return difference / (front_share * back_share + constant(least_share))

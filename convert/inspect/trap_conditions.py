@@ -21,6 +21,7 @@ LARGE_CONCAT_BYTES = 1_048_576
 DIRECT_TAPS = 25  # XNNPACK's largest direct depthwise kernel
 WIDE_KERNEL = 25  # taps along one side; ours
 FRAGILE_COLUMNS = 40
+GPU_LANES = 4  # channels that a GPU keeps together
 
 
 def _kernel(graph: Graph, op: Op) -> tuple[int, int]:
@@ -150,3 +151,30 @@ def fragile_product(graph: Graph, op: Op) -> bool:
         return False
     columns = [t.shape[-1] for t in graph.outputs_of(op) if t.shape]
     return all(len(t.shape) == 3 for t in operands) or columns == [FRAGILE_COLUMNS]
+
+
+@condition
+def divides_unused_channels(graph: Graph, op: Op) -> bool:
+    """A quotient that does not fill its last group of channels, read by an op that mixes channels.
+
+    The unused channels of the divisor are 0, unless one channel or a scalar is spread over all of them. A fused
+    activation turns NaN into a number.
+    """
+    divisor, quotients = graph.input(op, 1), graph.outputs_of(op)
+    if divisor is None or graph.stored(divisor) is not None or not divisor.shape or not quotients:
+        return False
+    channels = divisor.shape[-1]
+    if channels % GPU_LANES == 0 or channels < quotients[0].shape[-1] or op.options.get("fusedActivationFunction"):
+        return False
+    made_by = graph.producers.get(divisor.index)
+    if made_by is not None and made_by.kind in ("ADD", "MAXIMUM"):
+        stored = (graph.stored(t) for t in graph.inputs_of(made_by))
+        if any(s is not None and s.elements == 1 for s in stored):
+            return False
+    readers = graph.consumers.get(op.outputs[0], ())
+    return any(reader.kind in ("CONV_2D", "TRANSPOSE_CONV") or _over_channels(graph, reader) for reader in readers)
+
+
+def _over_channels(graph: Graph, op: Op) -> bool:
+    image = graph.input(op, 0)
+    return op.kind in ("MEAN", "SUM") and image is not None and len(image.shape) - 1 in (_axes(graph, op) or ())

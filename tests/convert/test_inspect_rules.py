@@ -55,7 +55,7 @@ def _builtin_kinds() -> set[str]:
 
 def test_no_family_and_no_condition_is_forgotten() -> None:
     ids = {rule.id for rule in _rules()}
-    assert ids == {f"R{n}" for n in range(1, 28)} | {f"S{n}" for n in range(1, 14)}
+    assert ids == {f"R{n}" for n in range(1, 28)} | {f"S{n}" for n in range(1, 15)}
     assert {name for rule in _rules() for name in rule.when} == CONDITIONS.keys()
 
 

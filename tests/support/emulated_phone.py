@@ -34,7 +34,7 @@ def missing(folder: Path) -> str | None:
         return f"missing programs: {', '.join(absent)}"
     library = os.environ.get(ARM64_LITERT)
     if not library or not Path(library).is_file():
-        return f"{ARM64_LITERT} names no libLiteRt.so of the aarch64 wheel (scripts/install-phone-tools fetches it)"
+        return f"{ARM64_LITERT} names no libLiteRt.so of the aarch64 wheel (scripts/install-test-tools fetches it)"
     root = make_emulated_phone(folder / "trial")
     done = subprocess.run(
         emulated_shell(root)("echo ready"), capture_output=True, text=True, check=False, timeout=LIMIT_S

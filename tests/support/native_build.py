@@ -50,7 +50,7 @@ def arm64_litert() -> Path:
     """The library for arm64 Linux; skips where nobody named one."""
     named = os.environ.get(ARM64_VARIABLE)
     if not named:
-        pytest.skip(f"no arm64 libLiteRt.so: run scripts/install-phone-tools, or name one in {ARM64_VARIABLE}")
+        pytest.skip(f"no arm64 libLiteRt.so: run scripts/install-test-tools, or name one in {ARM64_VARIABLE}")
     return Path(named)
 
 
