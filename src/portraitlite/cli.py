@@ -22,6 +22,7 @@ COMMAND_MODULES = (
     "portraitlite.runtime.commands",
     "portraitlite.runtime.layers.command",
     "portraitlite.runtime.video.command",
+    "portraitlite.runtime.demo.command",
     "portraitlite.benchmarks.commands",
     "portraitlite.benchmarks.compare_command",
     "portraitlite.benchmarks.parity_command",
