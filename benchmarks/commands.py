@@ -15,7 +15,7 @@ import typer
 from portraitlite.android_harness.phone_harness import Accelerator
 from portraitlite.benchmarks.schedule import Progress, Rule, Schedule
 from portraitlite.benchmarks.stages import Stage
-from portraitlite.runtime.console import print_json, say
+from portraitlite.runtime.console import native_stderr_silenced, print_json, say
 from portraitlite.runtime.errors import CheckFailedError, InputError
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def bench(
             for warning in measured.warnings:
                 say(f"warning: {warning}", quiet=quiet)
         schedule = Schedule(runs=runs, warmup=warmup) if rule is Rule.QUICK else Schedule.mlperf(warmup=warmup)
-        with _progress_bar(quiet=quiet) as move:
+        with native_stderr_silenced(), _progress_bar(quiet=quiet) as move:
             run = bench_models(
                 models,
                 schedule,

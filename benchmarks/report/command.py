@@ -38,7 +38,7 @@ def report(
     if json:
         counts = {"evaluations": len(inputs.accuracy), "latency_runs": len(inputs.latency)}
         print_json({"output": str(output), "size_bytes": len(page), **counts, "pictures": len(inputs.pictures)})
-    say(f"{output}: {len(page) / 1e6:.1f} MB", quiet=quiet)
+    say(f"{output}: {len(page) / 1e3:.0f} kB", quiet=quiet)
 
 
 def register(app: typer.Typer) -> None:

@@ -37,6 +37,11 @@ def test_json_on_stdout_is_the_record(app: typer.Typer, model_file: Path) -> Non
     assert len(record.figures.latency_ms) == 6
 
 
+def test_quiet_is_quiet_about_what_native_code_says_too(app: typer.Typer, model_file: Path, capfd: Any) -> None:
+    assert run(app, model_file, *FAST, "--quiet").exit_code == 0
+    assert capfd.readouterr().err == ""
+
+
 def test_the_file_holds_what_stdout_says(app: typer.Typer, model_file: Path, tmp_path: Path) -> None:
     output = tmp_path / "run.json"
     result = run(app, model_file, *FAST, "--threads", "2", "--backend", "litert", "--json", "-o", output)
