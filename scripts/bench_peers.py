@@ -157,6 +157,7 @@ def main() -> None:
         write_atomically(arguments.markdown, text.encode(), force=True)
     if arguments.json:
         document: dict[str, Any] = {
+            "backend": backend,
             "threads": arguments.threads,
             "strength": STRENGTH,
             "models": [dataclasses.asdict(one) for one in models],

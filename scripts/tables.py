@@ -87,7 +87,7 @@ def where() -> str:
     run = record("peers.json")
     place, models = run["environment"], run["models"][0]["statistics"]
     return (
-        f"{run['threads']} thread, {place['backend']} {place['backend_version']}, {place['cpu_model']}, load "
+        f"{run['threads']} thread, {run['backend']} {place['backend_version']}, {place['cpu_model']}, load "
         f"{place['before']['load_average_1min']:.1f} before; `portrait_int8` p50 {models['p50_ms']:.0f} ms.\n"
     )
 
